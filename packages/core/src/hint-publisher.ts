@@ -1,0 +1,43 @@
+import type { DriverHints } from "./task-driver.ts";
+
+/**
+ * Tells other processes what changed: after the commit, off the caller's path, one publication at a time, with all
+ * ids that gathered meanwhile. A lost one costs at most a safety poll.
+ */
+export class HintPublisher {
+  readonly #hints: DriverHints | undefined;
+  readonly #onError: (error: unknown) => void;
+  readonly #waiting = new Set<string>();
+  #publishing: Promise<void> | undefined;
+
+  constructor(hints: DriverHints | undefined, onError: (error: unknown) => void) {
+    this.#hints = hints;
+    this.#onError = onError;
+  }
+
+  add(taskIds: readonly string[]): void {
+    if (this.#hints === undefined) return;
+    for (const taskId of taskIds) this.#waiting.add(taskId);
+    this.#publishing ??= this.#publish(this.#hints);
+  }
+
+  /** Resolves when everything handed over so far was published or given up. */
+  async flush(): Promise<void> {
+    await this.#publishing;
+  }
+
+  async #publish(hints: DriverHints): Promise<void> {
+    // One turn later, so that writes answered together are told together.
+    await Promise.resolve();
+    while (this.#waiting.size > 0) {
+      const taskIds = [...this.#waiting];
+      this.#waiting.clear();
+      try {
+        await hints.publish(taskIds);
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+    this.#publishing = undefined;
+  }
+}

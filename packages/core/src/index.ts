@@ -1,0 +1,77 @@
+export { cancelTask } from "./cancel-task.ts";
+export {
+  checkTasksCapability,
+  hasTaskAugmentedElicitation,
+  hasTaskAugmentedSampling,
+  requireTaskAugmentedElicitation,
+  requireTaskAugmentedSampling,
+} from "./client-capabilities.ts";
+export { createTaskState } from "./create-task-state.ts";
+export { createTaskStore } from "./create-task-store.ts";
+export { isTaskStoreError, TaskStoreError } from "./errors.ts";
+export type { TaskStoreErrorCode, TaskStoreErrorOptions } from "./errors.ts";
+export type { JsonObject, JsonText } from "./json.ts";
+export { MODEL_IMMEDIATE_RESPONSE_KEY, RELATED_TASK_METADATA_KEY } from "./metadata-keys.ts";
+export { TASK_STORE_DEFAULTS } from "./options.ts";
+export type { TaskStoreDefaults, TaskStoreOptions } from "./options.ts";
+export { pollUntilTerminal } from "./poll-until-terminal.ts";
+export { Resolver } from "./resolver.ts";
+export { isTerminal } from "./task.ts";
+export type {
+  Generation,
+  InputRequest,
+  JsonRpcError,
+  LeaseInfo,
+  OpenStatus,
+  Task,
+  TaskInput,
+  TaskOutcome,
+  TaskRequest,
+  TaskStatus,
+  TerminalStatus,
+} from "./task.ts";
+export { generateTaskId } from "./task-id.ts";
+export type {
+  Alternative,
+  Change,
+  DriverCallOptions,
+  DriverCapabilities,
+  DriverHints,
+  DriverMessage,
+  DriverMessages,
+  DueAnswer,
+  FieldChanges,
+  Guards,
+  HintListener,
+  Insert,
+  InsertAnswer,
+  PagePosition,
+  PageQuery,
+  ReadAnswer,
+  TaskDriver,
+  Write,
+  WriteAnswer,
+} from "./task-driver.ts";
+export type { LeaseRecord, RingEntry, TaskRecord } from "./task-record.ts";
+export type {
+  AcquireOptions,
+  CallOptions,
+  CancelOptions,
+  CreateTaskParams,
+  FinishOptions,
+  GetTaskOptions,
+  Lease,
+  ListTasksParams,
+  MaintenanceReport,
+  QueuedMessage,
+  RenewOptions,
+  RootCreateTaskParams,
+  ScopedTaskStore,
+  TaskChange,
+  TaskMessageQueue,
+  TaskPage,
+  TaskStore,
+  TaskStoreCapabilities,
+  WaitOptions,
+  WriteOptions,
+} from "./task-store.ts";

@@ -1,0 +1,260 @@
+import type { JsonText } from "./json.ts";
+import type { Generation, OpenStatus, TaskStatus } from "./task.ts";
+import type { TaskRecord } from "./task-record.ts";
+
+/**
+ * What must hold for an alternative to be applied; an absent key asks for nothing. All of it is decided by the
+ * backend's clock, read after the row is locked, in the same atomic step as the change.
+ */
+export interface Guards {
+  /** The status is working or input_required. */
+  readonly open?: true;
+  readonly status?: OpenStatus;
+  /**
+   * "none": no lease, or one that ran out. "live": a lease with now < expiresAt. `{ token }`: that lease, live.
+   * `{ lapsed }`: that lease, run out.
+   */
+  readonly lease?: "none" | "live" | { readonly token: number } | { readonly lapsed: number };
+  /** `inputsId` equals this. */
+  readonly expectedInputs?: string | null;
+  readonly generation?: Generation;
+  /** Whether `cancelRequestedAt` is set. */
+  readonly cancelRequested?: boolean;
+  /** `attempts` is below this. */
+  readonly attemptsBelow?: number;
+  /** `claimBy` is set and now >= claimBy. */
+  readonly claimOver?: true;
+  /** `runUntil` is set and now >= runUntil. */
+  readonly runOver?: true;
+}
+
+/** Fields that a change sets as they are given. `undefined` (absent) leaves a field alone, `null` clears it. */
+export interface FieldChanges {
+  readonly status?: TaskStatus;
+  readonly statusMessage?: string | null;
+  readonly pollIntervalMs?: number;
+  readonly ttlMs?: number | null;
+  /** Setting it also sets `inputsId` to the write's id. */
+  readonly inputs?: JsonText | null;
+  readonly metadata?: JsonText | null;
+  readonly outcome?: JsonText | null;
+}
+
+/** What happens to the row. Durations count from the backend's now. `apply` in transitions.ts is the exact meaning. */
+export interface Change {
+  readonly set?: FieldChanges;
+  /**
+   * expiresAt = now + ttlMs (the new one, if `set` changes it); null stays unlimited. While a lease stays on the row
+   * it only rises.
+   */
+  readonly ttl?: "restart";
+  /** take: token = the new revision. Both raise expiresAt to at least the lease's end + graceMs. null: no lease. */
+  readonly lease?:
+    | { readonly take: string; readonly forMs: number; readonly graceMs: number }
+    | { readonly extendMs: number; readonly graceMs: number }
+    | null;
+  /** claimBy = now + this; null clears it. */
+  readonly claimInMs?: number | null;
+  /** runUntil = now + this; null clears it. */
+  readonly runInMs?: number | null;
+  readonly attempts?: 1 | -1;
+  /** cancelRequestedAt = now, unless it is set already. */
+  readonly cancelRequested?: "now";
+}
+
+/** One way a write may go: if `when` holds, `then` happens. */
+export interface Alternative {
+  readonly when: Guards;
+  readonly then: Change;
+}
+
+/**
+ * One conditional write: the first alternative whose guards hold is applied, whole, in one atomic step.
+ * Implicit in every write: the row is visible, its scope fits, `writeId` is not in the ring, now <= notAfterUs.
+ */
+export interface Write {
+  readonly taskId: string;
+  /** Absent: any scope (trusted code). A string or null: the row's scope must be exactly that. */
+  readonly scope?: string | null;
+  /** At least 96 random bits, the same over all attempts of one command. */
+  readonly writeId: string;
+  /** Epoch µs of the backend's clock after which the write must not land. */
+  readonly notAfterUs: number;
+  /**
+   * Only on a repeat of a write whose answer was lost: a backend time, epoch µs, not after its first attempt. If the
+   * ring is full and its oldest revision is greater than this, the ring cannot tell whether that attempt landed, and
+   * the write is refused. So looking and repeating are one atomic step.
+   */
+  readonly firstSentUs?: number;
+  /** Leaves revision, ring, lastUpdatedAt and hints alone (a heartbeat). */
+  readonly quiet?: boolean;
+  readonly alternatives: readonly Alternative[];
+}
+
+/**
+ * What became of a write. `row` has neither `request` nor `outcome`.
+ * - written: applied now, or before under the same writeId (it is in the ring; `row` is then the row as it stands).
+ * - refused: no alternative held, or it came after `notAfterUs`; `row` and `nowUs` are exactly what the guards saw.
+ * - gone: no such visible row in that scope (unknown, expired, foreign: the driver does not say which).
+ */
+export type WriteAnswer =
+  | { readonly kind: "written" | "refused"; readonly row: TaskRecord; readonly nowUs: number }
+  | { readonly kind: "gone" };
+
+/** A new task. The driver adds the instants by its own clock: see `born` in transitions.ts. */
+export interface Insert {
+  readonly taskId: string;
+  readonly createId: string;
+  readonly scope: string | null;
+  readonly generation: Generation | null;
+  readonly statusMessage: string | null;
+  readonly ttlMs: number | null;
+  readonly pollIntervalMs: number;
+  readonly claimInMs: number;
+  readonly metadata: JsonText | null;
+  readonly request: JsonText | null;
+  readonly notAfterUs: number;
+}
+
+/**
+ * - inserted: the row is new, or was inserted before under the same createId.
+ * - exists: another visible row has the id (an expired one, purged or not, never blocks an insert).
+ * - late: now > notAfterUs; nothing was stored.
+ */
+export type InsertAnswer =
+  | { readonly kind: "inserted" | "exists"; readonly row: TaskRecord; readonly nowUs: number }
+  | { readonly kind: "late"; readonly nowUs: number };
+
+/**
+ * Visible rows only. `read`: in no particular order, each once even if its id was asked for twice.
+ * `page`: in listing order, at most `limit`.
+ */
+export interface ReadAnswer {
+  readonly rows: readonly TaskRecord[];
+  readonly nowUs: number;
+}
+
+/** A position in a listing: the row that was last seen. Order is createdAt descending, then taskId descending bytewise. */
+export interface PagePosition {
+  readonly createdAt: number;
+  readonly taskId: string;
+}
+
+export interface PageQuery {
+  /** As in {@link Write.scope}. */
+  readonly scope?: string | null;
+  readonly status?: readonly TaskStatus[];
+  /** Rows strictly behind this position, whether or not its row still exists. */
+  readonly after?: PagePosition;
+  /** At least 1. Expired, foreign and filtered-out rows do not count towards it. */
+  readonly limit: number;
+}
+
+/** What maintenance has to look at. */
+export interface DueAnswer {
+  /** Rows with a lapsed lease, an over claim or an over run; their dueAt now lies `holdMs` ahead. */
+  readonly rows: readonly TaskRecord[];
+  /** Ids of expired rows that were deleted, so that their waiters can be woken. */
+  readonly purged: readonly string[];
+  /** Whether `limit` cut the look short. */
+  readonly more: boolean;
+  readonly nowUs: number;
+}
+
+export interface DriverCallOptions {
+  /**
+   * The engine's deadline and the caller's abort in one. When it fires the driver stops waiting and rejects: with
+   * STORE_UNAVAILABLE if the call certainly was not and will not be applied, else with WRITE_OUTCOME_UNKNOWN.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** What a driver can do; the store shows it to users and the conformance kit reads it. */
+export interface DriverCapabilities {
+  /** Acknowledged writes survive a hard stop of the backend. */
+  readonly durable: boolean;
+  /** Several processes can share the backend. */
+  readonly multiProcess: boolean;
+  /** `hints` is there and works between processes. */
+  readonly pushHints: boolean;
+  /** `messages` is there. */
+  readonly messages: boolean;
+  /** `page` works. */
+  readonly listing: boolean;
+  /** Largest JSON text of one payload, in UTF-8 bytes. */
+  readonly maxPayloadBytes: number;
+}
+
+export interface HintListener {
+  /** Something about these tasks changed, or they are gone. May come late, twice or for nothing. */
+  onHint(taskIds: readonly string[]): void;
+  /** Hints may have been lost (reconnect): everything waited for must be read again. */
+  onGap(): void;
+}
+
+/** Wake-ups between processes. A hint is never the truth: the row is. */
+export interface DriverHints {
+  /** Called by the engine after a write was committed, with many ids at once. May reject; the engine carries on. */
+  publish(taskIds: readonly string[]): Promise<void>;
+  /** Resolves once hints sent from now on will be seen. The returned function ends the subscription. */
+  subscribe(listener: HintListener): Promise<() => Promise<void>>;
+}
+
+/** A message waiting for the client of a task. */
+export interface DriverMessage {
+  readonly messageId: string;
+  readonly text: JsonText;
+}
+
+/** Durable messages of a task, in commit order. Declared ahead of its first implementation: `messages` is false everywhere. */
+export interface DriverMessages {
+  /** Idempotent by messageId; check of the bound and adding are one atomic step. */
+  push(
+    taskId: string,
+    message: DriverMessage,
+    maxSize: number,
+    options?: DriverCallOptions,
+  ): Promise<"pushed" | "full" | "gone">;
+  /** The same receipt gets the same message again; another receipt removes it and gets the next. */
+  shift(taskId: string, receipt: string, options?: DriverCallOptions): Promise<DriverMessage | "empty" | "gone">;
+  drain(taskId: string, options?: DriverCallOptions): Promise<readonly DriverMessage[] | "gone">;
+}
+
+/**
+ * What a backend implements: storage, atomicity and a clock. It knows no task rule, only the language above and
+ * visibility (now < expiresAt, by its own clock, purged or not).
+ *
+ * Errors: every method rejects with a TaskStoreError only. STORE_UNAVAILABLE: certainly not applied, now or later.
+ * WRITE_OUTCOME_UNKNOWN: may have been applied (connection lost after sending, deadline). SCHEMA_NOT_READY: `setup()`
+ * was not run. CLOSED: after `close()`. Reads never throw WRITE_OUTCOME_UNKNOWN.
+ */
+export interface TaskDriver {
+  /** Short and stable, such as "postgres"; part of cursors. */
+  readonly name: string;
+  readonly capabilities: DriverCapabilities;
+  /** Creates or upgrades what the backend needs. Idempotent, safe in many processes at once. */
+  setup(options?: DriverCallOptions): Promise<void>;
+  insert(insert: Insert, options?: DriverCallOptions): Promise<InsertAnswer>;
+  /** Visible rows of these ids, whatever their scope. With no ids: just the clock. */
+  read(
+    taskIds: readonly string[],
+    options?: DriverCallOptions & { readonly request?: boolean; readonly outcome?: boolean },
+  ): Promise<ReadAnswer>;
+  write(write: Write, options?: DriverCallOptions): Promise<WriteAnswer>;
+  /** Deletes a visible row of that scope with everything that belongs to it. */
+  remove(
+    remove: { readonly taskId: string; readonly scope?: string | null; readonly notAfterUs: number },
+    options?: DriverCallOptions,
+  ): Promise<"removed" | "gone" | "late">;
+  page(query: PageQuery, options?: DriverCallOptions): Promise<ReadAnswer>;
+  /**
+   * In one atomic step, over at most `limit` rows with dueAt <= now, earliest first: deletes the expired ones; where
+   * work is due (lease, claim or run is over) sets dueAt to now + holdMs and returns the row; sets the dueAt of the
+   * others to their exact next instant. See `afterLook` in transitions.ts.
+   */
+  due(limit: number, holdMs: number, options?: DriverCallOptions): Promise<DueAnswer>;
+  /** Closes what the driver opened itself. Calls in flight settle. Twice is harmless. */
+  close(): Promise<void>;
+  readonly hints?: DriverHints;
+  readonly messages?: DriverMessages;
+}

@@ -1,0 +1,116 @@
+import type { Scope } from "./engine.ts";
+import { closedError } from "./engine.ts";
+import { isTaskStoreError } from "./errors.ts";
+import { isTerminal, type Task } from "./task.ts";
+import { taskView } from "./task-view.ts";
+import type { WaiterHub } from "./waiters.ts";
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+interface Pending {
+  readonly resolve: (result: IteratorResult<Task, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Follows many tasks at once: per task the state at the first `next()`, then its latest state whenever that changed.
+ * Unread states of a task are replaced by newer ones, so a slow reader costs one item per task, and the terminal state
+ * is never dropped.
+ */
+export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
+  readonly #hub: WaiterHub;
+  readonly #taskIds: readonly string[];
+  readonly #signal: AbortSignal | undefined;
+  readonly #stop = new AbortController();
+  readonly #onAbort = (): void => this.#stop.abort();
+  /** The latest unread state of each task, oldest change first. */
+  readonly #unread = new Map<string, Task>();
+  readonly #pending: Pending[] = [];
+  #following = 0;
+  #started = false;
+  #failure: Error | undefined;
+
+  constructor(hub: WaiterHub, taskIds: readonly string[], signal?: AbortSignal) {
+    this.#hub = hub;
+    this.#taskIds = [...new Set(taskIds)];
+    this.#signal = signal;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Task, undefined>> {
+    this.#start();
+    return await new Promise((resolve, reject) => {
+      this.#pending.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#started = true;
+    this.#failure = undefined;
+    this.#unread.clear();
+    this.#end();
+    for (const waiting of this.#pending.splice(0)) waiting.resolve(DONE);
+    return DONE;
+  }
+
+  #start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (this.#signal?.aborted === true) this.#stop.abort();
+    this.#following = this.#taskIds.length;
+    for (const taskId of this.#taskIds) void this.#follow(taskId);
+  }
+
+  /** Reading has no scope here: watching is for trusted code. */
+  async #follow(taskId: string, scope?: Scope): Promise<void> {
+    let since = -1;
+    try {
+      for (;;) {
+        const row = await this.#hub.wait(taskId, scope, ({ revision }) => revision !== since, {
+          signal: this.#stop.signal,
+        });
+        if (row === undefined) break;
+        since = row.revision;
+        // A task read again goes to the back: items keep the order in which their states arose.
+        this.#unread.delete(taskId);
+        this.#unread.set(taskId, taskView(row));
+        this.#serve();
+        if (isTerminal(row.status)) break;
+      }
+    } catch (error) {
+      if (!isTaskStoreError(error, "TASK_NOT_FOUND")) this.#fail(error instanceof Error ? error : closedError());
+    }
+    this.#following -= 1;
+    this.#serve();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#end();
+  }
+
+  #end(): void {
+    this.#stop.abort();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  #serve(): void {
+    for (const [taskId, task] of this.#unread) {
+      const waiting = this.#pending.shift();
+      if (waiting === undefined) return;
+      this.#unread.delete(taskId);
+      waiting.resolve({ done: false, value: task });
+    }
+    if (this.#failure !== undefined) {
+      for (const waiting of this.#pending.splice(0)) waiting.reject(this.#failure);
+    } else if (this.#following === 0) {
+      this.#end();
+      for (const waiting of this.#pending.splice(0)) waiting.resolve(DONE);
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import type { ViteUserConfig } from "vitest/config";
+
+const config: ViteUserConfig = {
+  test: {
+    include: [
+      "packages/*/test/**/*.test.ts",
+      "conformance/test/**/*.test.ts",
+      "examples/*/test/**/*.test.ts",
+      "scripts/test/**/*.test.ts",
+    ],
+    // Real processes: a test that leaks a socket or a signal handler harms its own file only.
+    pool: "forks",
+    // Starts the servers once a run and hands their addresses to the tests.
+    globalSetup: ["@mcp-task-store/services/vitest-global-setup"],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    // Tests answer for every rejection they cause.
+    dangerouslyIgnoreUnhandledErrors: false,
+  },
+};
+
+export default config;
