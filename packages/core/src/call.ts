@@ -120,3 +120,7 @@ export class Call {
     });
   }
 }
+
+export function closedError(): TaskStoreError {
+  return new TaskStoreError("CLOSED", "The store is closed.");
+}

@@ -9,7 +9,7 @@ import {
 } from "./arguments.ts";
 import type { Fence, ReportChange } from "./commands.ts";
 import { createRootTask, createScopedTask } from "./create-task.ts";
-import { closedError } from "./engine.ts";
+import { closedError } from "./call.ts";
 import { TaskStoreError } from "./errors.ts";
 import { toJsonText } from "./json-text.ts";
 import { leaseOperations } from "./lease-operations.ts";
@@ -18,6 +18,7 @@ import { encodeOutcome } from "./outcome-encoding.ts";
 import { rowOrThrow } from "./refusal-error.ts";
 import { checkCall, checkOptions, inputTexts, requestOperations } from "./request-operations.ts";
 import { MIN_LEASE_MS, MIN_TTL_MS } from "./resolve-options.ts";
+import { settledWithin } from "./settled-within.ts";
 import { createStoreCore, type StoreCore } from "./store-core.ts";
 import type { TaskDriver } from "./task-driver.ts";
 import type { ScopedTaskStore, TaskChange, TaskMessageQueue, TaskStore, WriteOptions } from "./task-store.ts";
@@ -43,10 +44,8 @@ export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = 
 
   const close = async (graceMs: number): Promise<void> => {
     const work = engine.close(graceMs);
-    await hub.close();
-    await maintenance.stop();
-    await work;
-    await publisher.flush();
+    await Promise.all([work, hub.close(graceMs), maintenance.stop(graceMs)]);
+    await settledWithin(publisher.flush(), graceMs);
     await driver.close();
   };
 

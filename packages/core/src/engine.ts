@@ -1,12 +1,15 @@
 import { BackendClock } from "./backend-clock.ts";
-import { Call } from "./call.ts";
+import { Call, closedError } from "./call.ts";
 import { CommandOrder } from "./command-order.ts";
 import type { Command, Refusal } from "./commands.ts";
 import { isTaskStoreError, TaskStoreError } from "./errors.ts";
+import { exceedsBytes } from "./json-text.ts";
+import { settledWithin } from "./settled-within.ts";
 import type { DueAnswer, Insert, InsertAnswer, PageQuery, ReadAnswer, TaskDriver, WriteAnswer } from "./task-driver.ts";
 import type { CallOptions } from "./task-store.ts";
 import type { TaskRecord } from "./task-record.ts";
 import { explain, plan, type Plan, ringProves } from "./transitions.ts";
+import { isFinal, repeatable, unknownOutcome } from "./write-fate.ts";
 
 /** Whose task a call may touch: undefined any, else exactly this owner's (null: unowned). */
 export type Scope = string | null | undefined;
@@ -23,6 +26,8 @@ type PlannedWrite = Extract<Plan, { kind: "write" }>;
 
 export interface EngineOptions {
   readonly callTimeoutMs: number;
+  /** All inputs of a task together, UTF-8 bytes of JSON. */
+  readonly maxInputsBytes: number;
   /** Called with the ids whose rows changed or vanished, once that is committed. */
   readonly onChanged: (taskIds: readonly string[]) => void;
 }
@@ -143,6 +148,7 @@ export class Engine {
         planned = plan(command, seen.row, seen.nowUs);
         if (planned.kind === "nothing") return { kind: "nothing", ...seen };
         if (planned.kind === "refused") return { kind: "refused", refusal: planned.refusal, ...seen };
+        this.#checkInputs(planned);
         seen = undefined;
       } else {
         planned = plan(command);
@@ -158,6 +164,15 @@ export class Engine {
       const refusal = explain(command, row, nowUs);
       if (refusal !== undefined && refusal !== "inputs-changed") return { kind: "refused", refusal, row, nowUs };
     }
+  }
+
+  /** Each question and answer was within its limit; what gathers in one task over its life is bounded too. */
+  #checkInputs(planned: PlannedWrite): void {
+    const inputs = planned.alternatives[0]?.then.set?.inputs;
+    const { maxInputsBytes } = this.#options;
+    if (typeof inputs !== "string" || !exceedsBytes(inputs, maxInputsBytes)) return;
+    const message = `inputs of one task are too large together; at most ${maxInputsBytes} bytes of JSON.`;
+    throw new TaskStoreError("PAYLOAD_TOO_LARGE", message, { argument: "inputs" });
   }
 
   async #readForPlan(
@@ -292,56 +307,6 @@ export class Engine {
   /** Refuses new calls and waits for those in flight, no longer than `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
-    if (this.#inFlight.size === 0) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs);
-    });
-    await Promise.race([Promise.allSettled(this.#inFlight), grace]);
-    clearTimeout(timer);
-  }
-}
-
-export function closedError(): TaskStoreError {
-  return new TaskStoreError("CLOSED", "The store is closed.");
-}
-
-function unknownOutcome(cause?: unknown): TaskStoreError {
-  return new TaskStoreError(
-    "WRITE_OUTCOME_UNKNOWN",
-    "The answer to a write was lost: it may or may not have taken effect. Read the task.",
-    { cause },
-  );
-}
-
-/**
- * Sorts what a driver threw during a write.
- * @returns whether the write is ambiguous from now on
- * @throws the error itself if it is final, or what became of the call if that is over
- */
-function repeatable(error: unknown, call: Call, ambiguous: boolean): boolean {
-  const unknown = isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN");
-  if (!unknown && !isTaskStoreError(error, "STORE_UNAVAILABLE")) {
-    if (ambiguous) throw unknownOutcome(error);
-    throw error;
-  }
-  if (call.isOver) throw unknown || ambiguous ? unknownOutcome(error) : call.overError(error);
-  return ambiguous || unknown;
-}
-
-/** Whether a refusal holds for ever, so that a delayed first attempt can change nothing about it. */
-function isFinal(command: Command, refusal: Refusal): boolean {
-  switch (refusal) {
-    case "terminal":
-    case "failed-with-result":
-    case "inputs-changed":
-    case "input-key-reused":
-    case "not-due":
-      return true;
-    case "lease-lost":
-      return !("fence" in command) || typeof command.fence === "object";
-    case "held":
-    case "attempts-exhausted":
-      return false;
+    if (this.#inFlight.size > 0) await settledWithin(Promise.allSettled(this.#inFlight), graceMs);
   }
 }

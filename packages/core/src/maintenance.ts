@@ -1,5 +1,7 @@
 import type { Engine } from "./engine.ts";
 import type { ResolvedOptions } from "./resolve-options.ts";
+import { settledWithin } from "./settled-within.ts";
+import type { Task } from "./task.ts";
 import type { TaskRecord } from "./task-record.ts";
 import type { CallOptions, MaintenanceReport } from "./task-store.ts";
 import { taskView } from "./task-view.ts";
@@ -36,10 +38,11 @@ export class Maintenance {
     if (this.#options.maintainEveryMs > 0) this.#plan(this.#options.maintainEveryMs);
   }
 
-  async stop(): Promise<void> {
+  /** Ends the rounds; one under way gets `graceMs` to end. */
+  async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    await this.#round;
+    await settledWithin(this.#round, graceMs);
   }
 
   async run(limit: number | undefined, call: CallOptions): Promise<MaintenanceReport> {
@@ -77,13 +80,24 @@ export class Maintenance {
       if (onOrphan === undefined || (what !== "released" && what !== "unclaimed")) return { what, announced: false };
       // A question that waits for its client needs no worker; the answer starts the claim.
       if (result.row.status !== "working") return { what, announced: false };
-      await onOrphan(taskView(result.row));
+      await this.#announce(onOrphan, taskView(result.row));
       return { what, announced: true };
     } catch (error) {
       // The row comes up again when its hold is over.
       onError(error);
       return { what: "nothing", announced: false };
     }
+  }
+
+  /** Its time is bounded: a hand-over that hangs must not end the looking after all other tasks. */
+  async #announce(onOrphan: NonNullable<ResolvedOptions["onOrphan"]>, task: Task): Promise<void> {
+    const { callTimeoutMs, onError } = this.#options;
+    const handedOver = (async () => {
+      await onOrphan(task);
+    })();
+    handedOver.catch(onError);
+    if (await settledWithin(handedOver, callTimeoutMs)) return;
+    onError(new Error(`onOrphan did not return within ${callTimeoutMs} ms.`));
   }
 
   #plan(delayMs: number): void {
@@ -100,7 +114,7 @@ export class Maintenance {
     try {
       ({ more } = await this.run(undefined, {}));
     } catch (error) {
-      this.#options.onError(error);
+      if (!this.#stopped) this.#options.onError(error);
     }
     this.#plan(more ? 0 : this.#options.maintainEveryMs);
   }

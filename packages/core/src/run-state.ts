@@ -168,7 +168,8 @@ export class RunState {
   }
 }
 
-function isFinal(error: unknown): error is TaskStoreError {
+/** Whether a store's error ends the run that met it. */
+export function isFinal(error: unknown): error is TaskStoreError {
   return isTaskStoreError(error) && FINAL_CODES.includes(error.code);
 }
 

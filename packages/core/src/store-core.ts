@@ -24,7 +24,11 @@ export function createStoreCore(driver: TaskDriver, given: TaskStoreOptions): St
     hub.hint(taskIds);
     publisher.add(taskIds);
   };
-  const engine = new Engine(driver, { callTimeoutMs: options.callTimeoutMs, onChanged });
+  const engine = new Engine(driver, {
+    callTimeoutMs: options.callTimeoutMs,
+    maxInputsBytes: driver.capabilities.maxPayloadBytes,
+    onChanged,
+  });
   const hub = new WaiterHub({
     clock: engine.clock,
     read: async (taskIds) => await engine.read(taskIds, {}, {}),

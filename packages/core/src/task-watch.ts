@@ -1,5 +1,5 @@
 import type { Scope } from "./engine.ts";
-import { closedError } from "./engine.ts";
+import { closedError } from "./call.ts";
 import { isTaskStoreError } from "./errors.ts";
 import { isTerminal, type Task } from "./task.ts";
 import { taskView } from "./task-view.ts";
@@ -28,6 +28,7 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   readonly #pending: Pending[] = [];
   #following = 0;
   #started = false;
+  #returned = false;
   #failure: Error | undefined;
 
   constructor(hub: WaiterHub, taskIds: readonly string[], signal?: AbortSignal) {
@@ -41,6 +42,7 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   }
 
   async next(): Promise<IteratorResult<Task, undefined>> {
+    if (this.#returned) return DONE;
     this.#start();
     return await new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject });
@@ -49,8 +51,7 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
-    this.#started = true;
-    this.#failure = undefined;
+    this.#returned = true;
     this.#unread.clear();
     this.#end();
     for (const waiting of this.#pending.splice(0)) waiting.resolve(DONE);
@@ -75,6 +76,7 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
           signal: this.#stop.signal,
         });
         if (row === undefined) break;
+        if (this.#returned) return;
         since = row.revision;
         // A task read again goes to the back: items keep the order in which their states arose.
         this.#unread.delete(taskId);
@@ -90,6 +92,7 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   }
 
   #fail(error: Error): void {
+    if (this.#returned) return;
     this.#failure ??= error;
     this.#end();
   }

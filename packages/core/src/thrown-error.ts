@@ -32,7 +32,12 @@ export function statusMessageOf(error: JsonRpcError): string {
 
 /** A DOMException has a legacy number that means nothing in JSON-RPC: an AbortError is 20. */
 function isJsonRpcCode(code: unknown, thrown: unknown): code is number {
-  return Number.isSafeInteger(code) && !(read(thrown, "name") === "AbortError" && code === DOMException.ABORT_ERR);
+  if (!Number.isSafeInteger(code)) return false;
+  try {
+    return !(thrown instanceof DOMException);
+  } catch {
+    return true;
+  }
 }
 
 function textOf(thrown: unknown, message: unknown): string {
@@ -40,13 +45,9 @@ function textOf(thrown: unknown, message: unknown): string {
   const name = read(thrown, "name");
   if (typeof name === "string" && name !== "") return asStatusMessage(name);
   if (typeof thrown === "string") return thrown === "" ? NO_TEXT : asStatusMessage(thrown);
-  if (typeof thrown === "object" || typeof thrown === "function") return `The handler threw ${kindOf(thrown)}.`;
+  if (typeof thrown === "function") return "The handler threw a function.";
+  if (typeof thrown === "object" && thrown !== null) return "The handler threw an object without a message.";
   return `The handler threw ${asStatusMessage(String(thrown))}.`;
-}
-
-function kindOf(thrown: object | Function | null): string {
-  if (thrown === null) return "null";
-  return typeof thrown === "function" ? "a function" : "an object without a message";
 }
 
 /** A member of anything; undefined if it has none or does not let itself be read. */

@@ -1,8 +1,10 @@
 import type { BackendClock } from "./backend-clock.ts";
-import { closedError, type Scope } from "./engine.ts";
+import { closedError } from "./call.ts";
+import type { Scope } from "./engine.ts";
 import { TaskStoreError } from "./errors.ts";
 import { startTimer } from "./long-timer.ts";
 import type { DriverHints, ReadAnswer } from "./task-driver.ts";
+import { settledWithin } from "./settled-within.ts";
 import type { TaskRecord } from "./task-record.ts";
 import type { WaitOptions } from "./task-store.ts";
 
@@ -27,6 +29,7 @@ interface Waiter {
   readonly accepts: (row: TaskRecord) => boolean;
   /** Whether a read has shown it its task: from then on it outlives outages. */
   seen: boolean;
+  timedOut: boolean;
   readonly settle: (end: { readonly row: TaskRecord | undefined } | { readonly error: Error }) => void;
 }
 
@@ -76,6 +79,7 @@ export class WaiterHub {
         scope,
         accepts,
         seen: false,
+        timedOut: false,
         settle: (end) => {
           if (!this.#remove(waiter)) return;
           stopTimeout?.();
@@ -86,7 +90,12 @@ export class WaiterHub {
       };
       this.#add(waiter);
       signal?.addEventListener("abort", onAbort, { once: true });
-      if (timeoutMs !== undefined) stopTimeout = startTimer(timeoutMs, () => waiter.settle({ row: undefined }));
+      if (timeoutMs === undefined) return;
+      stopTimeout = startTimer(timeoutMs, () => {
+        // At least one look: an unknown id is said to be unknown, however short the time.
+        if (waiter.seen) waiter.settle({ row: undefined });
+        else waiter.timedOut = true;
+      });
     });
   }
 
@@ -101,15 +110,16 @@ export class WaiterHub {
   }
 
   /** Ends every wait with CLOSED and the subscription. */
-  async close(): Promise<void> {
+  async close(graceMs: number): Promise<void> {
     this.#closed = true;
     this.#stopTimer?.();
     this.#stopResubscribe?.();
     for (const waiters of this.#waiters.values()) {
       for (const waiter of waiters) waiter.settle({ error: closedError() });
     }
-    const unsubscribe = await this.#unsubscribe;
-    await unsubscribe?.().catch(this.#options.onError);
+    const { onError } = this.#options;
+    const ended = this.#unsubscribe?.then((unsubscribe) => unsubscribe?.()).catch(onError);
+    if (ended !== undefined) await settledWithin(ended, graceMs);
   }
 
   #add(waiter: Waiter): void {
@@ -175,6 +185,8 @@ export class WaiterHub {
         waiter.settle({ error: notFoundError(waiter.taskId) });
       } else if (waiter.accepts(row)) {
         waiter.settle({ row });
+      } else if (waiter.timedOut) {
+        waiter.settle({ row: undefined });
       } else if (row.expiresAt === null) {
         this.#expiries.delete(row.taskId);
       } else {

@@ -1,0 +1,43 @@
+import type { Call } from "./call.ts";
+import type { Command, Refusal } from "./commands.ts";
+import { isTaskStoreError, TaskStoreError } from "./errors.ts";
+
+export function unknownOutcome(cause?: unknown): TaskStoreError {
+  return new TaskStoreError(
+    "WRITE_OUTCOME_UNKNOWN",
+    "The answer to a write was lost: it may or may not have taken effect. Read the task.",
+    { cause },
+  );
+}
+
+/**
+ * Sorts what a driver threw during a write.
+ * @returns whether the write is ambiguous from now on
+ * @throws the error itself if it is final, or what became of the call if that is over
+ */
+export function repeatable(error: unknown, call: Call, ambiguous: boolean): boolean {
+  const unknown = isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN");
+  if (!unknown && !isTaskStoreError(error, "STORE_UNAVAILABLE")) {
+    if (ambiguous) throw unknownOutcome(error);
+    throw error;
+  }
+  if (call.isOver) throw unknown || ambiguous ? unknownOutcome(error) : call.overError(error);
+  return ambiguous || unknown;
+}
+
+/** Whether a refusal holds for ever, so that a delayed first attempt can change nothing about it. */
+export function isFinal(command: Command, refusal: Refusal): boolean {
+  switch (refusal) {
+    case "terminal":
+    case "failed-with-result":
+    case "inputs-changed":
+    case "input-key-reused":
+    case "not-due":
+      return true;
+    case "lease-lost":
+      return !("fence" in command) || typeof command.fence === "object";
+    case "held":
+    case "attempts-exhausted":
+      return false;
+  }
+}
