@@ -4,7 +4,8 @@ const config: UserConfig = {
   entry: ["src/index.ts", "src/transitions.ts"],
   format: "esm",
   fixedExtension: false,
-  dts: true,
+  // Without it the declarations would point at a map that is not there.
+  dts: { sourcemap: true },
   platform: "neutral",
   target: "node20.19",
   sourcemap: true,

@@ -51,9 +51,9 @@ export class TaskStoreError extends Error {
   /** True when the same call may succeed later with nothing changed. */
   readonly retryable: boolean;
   /** The argument that INVALID_ARGUMENT, PAYLOAD_TOO_LARGE and INPUT_KEY_REUSED are about. */
-  readonly argument?: string;
+  declare readonly argument?: string;
   /** TASK_TERMINAL: the task as it stands. */
-  readonly task?: Task;
+  declare readonly task?: Task;
 
   constructor(code: TaskStoreErrorCode, message: string, options: TaskStoreErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

@@ -1,0 +1,93 @@
+/**
+ * Everything a started server writes lives in one directory of the system's temporary folder, which also says whose it
+ * is, so that a later run can remove what a dead one left.
+ */
+import {
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { isAlive, startMark } from "./processes.ts";
+import type { ServerAccount } from "./server-account.ts";
+import { leftoverServer, stopLeftover } from "./leftover-server.ts";
+
+const PREFIX = "mcp-task-store-postgres-";
+/** Between making a directory and naming its runner in it; older ones without a name are dead. */
+const CREATION_MS = 60_000;
+
+export interface RunDirectory {
+  readonly path: string;
+  readonly dataDirectory: string;
+  readonly logFile: string;
+}
+
+interface Runner {
+  readonly pid: number;
+  readonly startMark?: string | undefined;
+  /** Containers may share the temporary folder but not the process ids. */
+  readonly hostname: string;
+}
+
+export function createRunDirectory(account: ServerAccount | undefined): RunDirectory {
+  const path = mkdtempSync(join(tmpdir(), PREFIX));
+  const runner: Runner = { pid: process.pid, startMark: startMark(process.pid), hostname: hostname() };
+  writeFileSync(join(path, "runner.json"), JSON.stringify(runner));
+  const directory = runDirectoryAt(path);
+  mkdirSync(directory.dataDirectory, { mode: 0o700 });
+  if (account !== undefined) {
+    chownSync(directory.dataDirectory, account.uid, account.gid);
+    chownSync(path, account.uid, account.gid);
+  }
+  return directory;
+}
+
+export function runDirectoryAt(path: string): RunDirectory {
+  return { path, dataDirectory: join(path, "data"), logFile: join(path, "server.log") };
+}
+
+/** Retries, because a server that was just killed may still be writing. */
+export function removeRunDirectory(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+}
+
+/** Removes what runs left that died together with their watchdog (a machine switched off, a container removed). */
+export async function sweepDeadRuns(account: ServerAccount | undefined): Promise<void> {
+  // The folder is everybody's: a directory of another user is not ours to judge.
+  const ours = new Set([process.getuid?.(), account?.uid]);
+  for (const name of readdirSync(tmpdir())) {
+    const path = join(tmpdir(), name);
+    if (!name.startsWith(PREFIX) || !isDeadRun(path, ours)) continue;
+    const { dataDirectory } = runDirectoryAt(path);
+    const server = leftoverServer(dataDirectory);
+    if (server !== undefined) await stopLeftover(server, dataDirectory);
+    removeRunDirectory(path);
+  }
+}
+
+function isDeadRun(path: string, owners: ReadonlySet<number | undefined>): boolean {
+  try {
+    const directory = lstatSync(path);
+    if (!directory.isDirectory() || !owners.has(directory.uid)) return false;
+    const runner = readRunner(path);
+    if (runner === undefined) return Date.now() - directory.mtimeMs > CREATION_MS;
+    if (runner.hostname !== hostname()) return false;
+    return !isAlive(runner.pid) || startMark(runner.pid) !== runner.startMark;
+  } catch {
+    return false; // another run swept it just now
+  }
+}
+
+function readRunner(path: string): Runner | undefined {
+  try {
+    return JSON.parse(readFileSync(join(path, "runner.json"), "utf8")) as Runner;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,15 @@
+/** What can be done to a server, whichever way it was started. */
+
+export interface ServerControl {
+  /** With the rights to create databases. */
+  readonly url: string;
+  /** For people: "embedded, npm". */
+  readonly description: string;
+  isRunning(): boolean;
+  /** Ends it and starts it again at the same address with the same data. Also after kill. */
+  restart(): Promise<void>;
+  /** Ends every process of it at once, as a power cut does; resolves when they are gone. */
+  kill(): Promise<void>;
+  /** Ends it for good and removes its data. Calling it twice is harmless. */
+  stop(): Promise<void>;
+}

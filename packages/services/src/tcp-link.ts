@@ -1,0 +1,106 @@
+/** One connection through the proxy: the client's socket, the server's, and what passes between them. */
+import type { Socket } from "node:net";
+
+export interface HeldAnswers {
+  /** Resolves when the first answer was kept back: the server has done what it was asked. */
+  readonly arrived: Promise<void>;
+}
+
+interface Hold {
+  /** Undefined: every answer is kept. */
+  readonly text: string | undefined;
+  readonly onHeld: () => void;
+  /** The request was seen; from now on answers are kept. */
+  matched: boolean;
+  /** The end of what was sent so far: a text may be spread over two chunks. */
+  tail: Buffer;
+  readonly kept: Buffer[];
+}
+
+export class Link {
+  onClose: () => void = () => {};
+  readonly #client: Socket;
+  readonly #server: Socket;
+  #frozen = false;
+  #hold: Hold | undefined;
+  /** The server has closed its side; passed on once nothing is held. */
+  #serverEnded = false;
+
+  constructor(client: Socket, server: Socket) {
+    this.#client = client;
+    this.#server = server;
+    client.setNoDelay(true);
+    server.setNoDelay(true);
+    client.on("data", (chunk: Buffer) => {
+      this.#look(chunk);
+      this.#pass(chunk, client, server);
+    });
+    server.on("data", (chunk: Buffer) => {
+      if (this.#hold?.matched) this.#keep(this.#hold, chunk);
+      else this.#pass(chunk, server, client);
+    });
+    client.on("end", () => server.end());
+    server.on("end", () => {
+      this.#serverEnded = true;
+      if (!this.#hold?.matched) client.end();
+    });
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      socket.on("error", () => {}); // "close" follows
+      socket.on("close", (hadError) => {
+        if (hadError) other.resetAndDestroy();
+        if (client.destroyed && server.destroyed) this.onClose();
+      });
+    }
+  }
+
+  reset(): void {
+    this.#hold = undefined;
+    this.#client.resetAndDestroy();
+    this.#server.resetAndDestroy();
+  }
+
+  freeze(): void {
+    this.#frozen = true;
+    this.#client.pause();
+    this.#server.pause();
+  }
+
+  holdAnswers(text: string | undefined, onHeld: () => void): void {
+    const kept = this.#hold?.kept ?? [];
+    this.#hold = { text, onHeld, matched: text === undefined || kept.length > 0, tail: Buffer.alloc(0), kept };
+  }
+
+  heal(): void {
+    const kept = this.#hold?.kept ?? [];
+    this.#hold = undefined;
+    for (const chunk of kept) this.#client.write(chunk);
+    if (this.#serverEnded) this.#client.end();
+    this.#frozen = false;
+    this.#client.resume();
+    this.#server.resume();
+  }
+
+  #look(chunk: Buffer): void {
+    const hold = this.#hold;
+    if (hold === undefined || hold.matched || hold.text === undefined) return;
+    const seen = Buffer.concat([hold.tail, chunk]);
+    hold.matched = seen.includes(hold.text);
+    hold.tail = seen.subarray(Math.max(0, seen.length - Buffer.byteLength(hold.text)));
+  }
+
+  #keep(hold: Hold, chunk: Buffer): void {
+    hold.kept.push(chunk);
+    hold.onHeld();
+  }
+
+  #pass(chunk: Buffer, from: Socket, to: Socket): void {
+    if (to.write(chunk)) return;
+    from.pause();
+    to.once("drain", () => {
+      if (!this.#frozen) from.resume();
+    });
+  }
+}

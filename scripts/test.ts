@@ -1,0 +1,91 @@
+/**
+ * `pnpm test`: everything a change must pass, in one command, from a fresh clone.
+ *
+ * Ends with one line of totals. They are real: each test counts once, and each check (lint, types, build …) once.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { lintSteps, packageSteps } from "./check-steps.ts";
+import { runShown, runStep, type Step } from "./run-step.ts";
+import { addTotals, type Totals, vitestTotals } from "./vitest-totals.ts";
+import { workspacePackages } from "./workspace.ts";
+
+const help = `Usage: pnpm test [options] [filter …]
+
+Runs, in this order: format, lint, types, knip, generated files, build, publint,
+unit, integration and conformance tests, examples. Goes on after a failure.
+
+Options:
+  --skip-checks   only the tests and the examples
+  --help          this text
+
+A filter is a part of a test file's path; it leaves the examples out.
+
+Variables:
+  POSTGRES_URL                     use this server; it must allow CREATE DATABASE
+  MCP_TASK_STORE_POSTGRES=…        path, docker or embedded: start only this one
+                                   off: leave out what needs Postgres
+`;
+
+const { values, positionals } = parseArgs({
+  // pnpm hands its own separator on.
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+  allowPositionals: true,
+  options: { help: { type: "boolean" }, "skip-checks": { type: "boolean" } },
+});
+
+if (values.help) {
+  process.stdout.write(help);
+} else {
+  const checks = values["skip-checks"] ? [] : [...lintSteps, ...packageSteps];
+  const totals = addTotals([
+    await runSteps("Checks", checks),
+    await runTests(positionals),
+    await runSteps("Examples", positionals.length > 0 ? [] : exampleSteps()),
+  ]);
+  console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+  process.exitCode = totals.failed === 0 ? 0 : 1;
+}
+
+async function runSteps(title: string, steps: readonly Step[]): Promise<Totals> {
+  const totals = { passed: 0, failed: 0, skipped: 0 };
+  if (steps.length > 0) console.log(`\n${title}`);
+  for (const step of steps) totals[(await runStep(step)) ? "passed" : "failed"] += 1;
+  return totals;
+}
+
+async function runTests(filters: readonly string[]): Promise<Totals> {
+  console.log("\nTests");
+  const directory = mkdtempSync(join(tmpdir(), "mcp-task-store-test-"));
+  const reportPath = join(directory, "vitest.json");
+  try {
+    const exitCode = await runShown("vitest", [
+      "run",
+      ...filters,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${reportPath}`,
+    ]);
+    return vitestTotals(readReport(reportPath), exitCode);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The report, or undefined when vitest ended before it wrote one. */
+function readReport(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each example runs as its reader would run it: its own `start`, which must end by itself. */
+function exampleSteps(): readonly Step[] {
+  return workspacePackages()
+    .filter(({ directory, scripts }) => directory.includes("examples") && scripts["start"] !== undefined)
+    .map(({ name }) => ({ name, command: ["pnpm", "--filter", name, "start"] }));
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { addTotals, vitestTotals } from "../vitest-totals.ts";
+
+const green = {
+  numPassedTests: 3,
+  numFailedTests: 0,
+  numPendingTests: 1,
+  numTodoTests: 1,
+  testResults: [{ status: "passed", assertionResults: [{}, {}, {}] }],
+};
+
+describe("vitestTotals", () => {
+  it("counts tests, and skipped together with todo", () => {
+    expect(vitestTotals(green, 0)).toEqual({ passed: 3, failed: 0, skipped: 2 });
+  });
+
+  it("counts a file that could not be loaded as one failure", () => {
+    const broken = { ...green, testResults: [...green.testResults, { status: "failed", assertionResults: [] }] };
+    expect(vitestTotals(broken, 1)).toMatchObject({ passed: 3, failed: 1 });
+  });
+
+  it("counts a failure that the report does not show", () => {
+    expect(vitestTotals(green, 1)).toMatchObject({ passed: 3, failed: 1 });
+  });
+
+  it.each([undefined, null, "text", {}])("counts a missing or foreign report (%j) as a failure", (report) => {
+    expect(vitestTotals(report, 0)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  });
+});
+
+describe("addTotals", () => {
+  it("adds each column", () => {
+    const one = { passed: 1, failed: 2, skipped: 3 };
+    expect(addTotals([one, one])).toEqual({ passed: 2, failed: 4, skipped: 6 });
+  });
+});
