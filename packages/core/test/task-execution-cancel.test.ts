@@ -39,7 +39,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
     expect((await read(b, other.taskId)).outcome).toEqual({ status: "completed", result: { aborted: false } });
   });
 
-  it.each(ways)("misses nothing between the lease and the watch: %s", async (_name, act) => {
+  it.each(ways)("misses nothing between the lease and the watch: %s", async (_name, act, code) => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
     const store = withFaults(a, {
@@ -50,7 +50,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
       },
     });
     await taskExecution(store, taskId, async ({ signal }) => {
-      await fired(signal);
+      expect(await fired(signal)).toMatchObject({ code });
     });
   });
 

@@ -1,0 +1,99 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, it } from "vitest";
+import { taskExecution } from "../src/task-execution.ts";
+import { fired, twoProcesses } from "./two-processes.ts";
+
+describe("taskExecution: the worker shuts down", () => {
+  it.each([
+    [
+      "throws",
+      (): never => {
+        throw new Error("interrupted");
+      },
+    ],
+    ["returns nothing", (): void => undefined],
+  ])("gives the task back when the handler %s", async (_name, end) => {
+    const { a, b } = twoProcesses();
+    const { taskId } = await a.createTask();
+    const shutdown = new AbortController();
+    const task = await taskExecution(
+      a,
+      taskId,
+      async (context) => {
+        shutdown.abort(new Error("SIGTERM"));
+        expect(await fired(context.signal)).toMatchObject({ code: "ABORTED", cause: { message: "SIGTERM" } });
+        expect(context.isCancelled).toBe(false);
+        return end();
+      },
+      { signal: shutdown.signal },
+    );
+    expect(task).toMatchObject({ status: "working", attempts: 0 });
+    expect(await b.acquireLease(taskId, { holder: "b" })).toBeDefined();
+  });
+
+  it("keeps a result that the handler still returns", async () => {
+    const { a } = twoProcesses();
+    const { taskId } = await a.createTask();
+    const shutdown = new AbortController();
+    const task = await taskExecution(
+      a,
+      taskId,
+      () => {
+        shutdown.abort();
+        return { just: "in time" };
+      },
+      { signal: shutdown.signal },
+    );
+    expect(task.status).toBe("completed");
+  });
+
+  it("ends the task cancelled when its cancellation had been asked for, too", async () => {
+    const { a, b } = twoProcesses();
+    const { taskId } = await a.createTask();
+    const shutdown = new AbortController();
+    const task = await taskExecution(
+      a,
+      taskId,
+      async () => {
+        shutdown.abort();
+        // Not seen by the handler any more: the store itself carries it out at the release.
+        await b.requestCancellation(taskId);
+        throw new Error("interrupted");
+      },
+      { signal: shutdown.signal },
+    );
+    expect(task.status).toBe("cancelled");
+  });
+
+  it("leaves no listener on the worker's signal", async () => {
+    const { a } = twoProcesses();
+    const shutdown = new AbortController();
+    for (const end of [() => ({}), () => undefined, () => Promise.reject(new Error("no"))]) {
+      const { taskId } = await a.createTask();
+      await taskExecution(a, taskId, end, { signal: shutdown.signal });
+    }
+    const unknown = taskExecution(a, "unknown", () => ({}), { signal: shutdown.signal });
+    await expect(unknown).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+    expect(getEventListeners(shutdown.signal, "abort")).toEqual([]);
+  });
+
+  it("leaves no timer behind", async () => {
+    const { a } = twoProcesses();
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const before = timers();
+    for (let run = 0; run < 20; run += 1) {
+      const { taskId } = await a.createTask();
+      await taskExecution(
+        a,
+        taskId,
+        async (context) => {
+          await context.updateStatus("1");
+          void context.updateStatus("2");
+          if (run % 2 === 0) throw new Error("half of them fail");
+        },
+        { maxRunMs: 60_000 },
+      );
+    }
+    expect(timers()).toBeLessThanOrEqual(before + 1);
+  });
+});
