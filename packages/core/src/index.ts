@@ -6,7 +6,9 @@ export {
   requireTaskAugmentedElicitation,
   requireTaskAugmentedSampling,
 } from "./client-capabilities.ts";
+export type { CapabilitiesWithTasks, ClientTasksCapability } from "./client-capabilities.ts";
 export { createTaskState } from "./create-task-state.ts";
+export type { TaskStateParams } from "./create-task-state.ts";
 export { createTaskStore } from "./create-task-store.ts";
 export { isTaskStoreError, TaskStoreError } from "./errors.ts";
 export type { TaskStoreErrorCode, TaskStoreErrorOptions } from "./errors.ts";
@@ -15,6 +17,7 @@ export { MODEL_IMMEDIATE_RESPONSE_KEY, RELATED_TASK_METADATA_KEY } from "./metad
 export { TASK_STORE_DEFAULTS } from "./options.ts";
 export type { TaskStoreDefaults, TaskStoreOptions } from "./options.ts";
 export { pollUntilTerminal } from "./poll-until-terminal.ts";
+export type { PolledTask, PollOptions } from "./poll-until-terminal.ts";
 export { Resolver } from "./resolver.ts";
 export { isTerminal } from "./task.ts";
 export type {
@@ -31,6 +34,7 @@ export type {
   TerminalStatus,
 } from "./task.ts";
 export { generateTaskId } from "./task-id.ts";
+export type { TaskContext } from "./task-context.ts";
 export type {
   Alternative,
   Change,
@@ -52,6 +56,8 @@ export type {
   Write,
   WriteAnswer,
 } from "./task-driver.ts";
+export { taskExecution } from "./task-execution.ts";
+export type { TaskExecutionOptions, TaskHandler } from "./task-execution.ts";
 export type { LeaseRecord, RingEntry, TaskRecord } from "./task-record.ts";
 export type {
   AcquireOptions,

@@ -12,7 +12,7 @@ import { jsonRpcErrorsOf, statusMessageOf } from "./thrown-error.ts";
 /**
  * What a handler has of the task it works on. Every write carries the fencing token of the run's lease, so that a
  * worker that lost its task changes nothing any more. Promises that the handler does not await never become an
- * `unhandledRejection`.
+ * `unhandledRejection`. Its functions may be taken out of it: `({ signal, updateStatus }) => …`.
  * @see promises 1, 2, 8, 9; `TaskContext` of the Python SDK
  */
 export interface TaskContext {
@@ -35,10 +35,10 @@ export interface TaskContext {
    * written now; if the handler then throws or returns nothing the task ends cancelled. To cancel from elsewhere,
    * durably, call the store's `requestCancellation` or `cancelTask`.
    */
-  requestCancellation(): void;
+  readonly requestCancellation: () => void;
 
   /** Sets the status message: {@link report} with nothing else. At most 8,192 UTF-8 bytes, no NUL. */
-  updateStatus(message: string): Promise<Task>;
+  readonly updateStatus: (message: string) => Promise<Task>;
 
   /**
    * Reports on the open task. Call it as often as you like: one write is in flight, about four go out a second, and
@@ -46,7 +46,7 @@ export interface TaskContext {
    * later one was stored. While the store cannot be reached it goes on trying as long as the lease lives.
    * @throws TaskStoreError INVALID_ARGUMENT, PAYLOAD_TOO_LARGE; TASK_TERMINAL, TASK_NOT_FOUND, LEASE_LOST: stop working
    */
-  report(change: TaskChange): Promise<Task>;
+  readonly report: (change: TaskChange) => Promise<Task>;
 
   /**
    * Ends the task with a result: status and result in one write, after what was reported before. The first end counts;
@@ -56,20 +56,20 @@ export interface TaskContext {
    * @throws TaskStoreError TASK_TERMINAL with the task as it stands; LEASE_LOST, TASK_NOT_FOUND; INVALID_ARGUMENT,
    *   PAYLOAD_TOO_LARGE: the task is still open; STORE_UNAVAILABLE, WRITE_OUTCOME_UNKNOWN
    */
-  complete(result: JsonObject): Promise<Task>;
+  readonly complete: (result: JsonObject) => Promise<Task>;
 
   /**
    * Ends the task as failed: status, error and message in one write, like {@link complete}.
    * @param error whatever went wrong. A value with an integer `code` and a string `message` is kept as the JSON-RPC
    *   error that it is; anything else becomes -32603 with its text
    */
-  fail(error: unknown): Promise<Task>;
+  readonly fail: (error: unknown) => Promise<Task>;
 
   /**
    * Asks the client: status input_required and the questions in one write. The answers arrive in `task.inputs`.
    * @throws TaskStoreError INPUT_KEY_REUSED, TASK_TERMINAL, TASK_NOT_FOUND, LEASE_LOST, PAYLOAD_TOO_LARGE
    */
-  requestInputs(inputs: Readonly<Record<string, InputRequest>>): Promise<Task>;
+  readonly requestInputs: (inputs: Readonly<Record<string, InputRequest>>) => Promise<Task>;
 }
 
 /** What a context needs of a store. */
@@ -114,34 +114,39 @@ export class LeasedTaskContext implements TaskContext {
     return this.#run.isCancelled;
   }
 
-  requestCancellation(): void {
+  readonly requestCancellation = (): void => {
     this.#run.cancel();
-  }
+  };
 
-  updateStatus(message: string): Promise<Task> {
+  readonly updateStatus = (message: string): Promise<Task> => {
     return this.report({ statusMessage: message });
-  }
+  };
 
-  report(change: TaskChange): Promise<Task> {
+  readonly report = (change: TaskChange): Promise<Task> => {
     return observed(async () => {
       this.#run.throwIfOver();
-      return await this.#reports.report(this.#copy(change));
+      return await this.#reports.report(this.#copyOf(change));
     });
-  }
+  };
 
-  complete(result: JsonObject): Promise<Task> {
-    return this.#end(async () => await this.#finish({ status: "completed", result }));
-  }
+  readonly complete = (result: JsonObject): Promise<Task> => {
+    return observed(async () => {
+      // What is stored is the result as it is now, also if reports or a repeat come first.
+      const copy = this.#copyOfJson(result, "result");
+      return await this.#end(async () => await this.#finish({ status: "completed", result: copy }));
+    });
+  };
 
-  fail(error: unknown): Promise<Task> {
-    return this.#end(async () => await this.#fail(error));
-  }
+  readonly fail = (error: unknown): Promise<Task> => {
+    const errors = jsonRpcErrorsOf(error);
+    return this.#end(async () => await this.#fail(errors));
+  };
 
-  requestInputs(inputs: Readonly<Record<string, InputRequest>>): Promise<Task> {
+  readonly requestInputs = (inputs: Readonly<Record<string, InputRequest>>): Promise<Task> => {
     return observed(
       async () => await this.#write((lease) => this.#store.requestInputs(this.taskId, inputs, { lease })),
     );
-  }
+  };
 
   /** Ends the task as cancelled. */
   cancel(): Promise<Task> {
@@ -168,13 +173,15 @@ export class LeasedTaskContext implements TaskContext {
   }
 
   /** A report counts as it is at the call, whatever its caller does to it later. */
-  #copy(change: TaskChange): TaskChange {
+  #copyOf(change: TaskChange): TaskChange {
     const { metadata, ...rest } = check(changeSchema, change, "change");
     const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
     if (metadata === undefined) return given;
-    if (metadata === null) return { ...given, metadata };
-    const text = toJsonText(metadata, "change.metadata", this.#store.capabilities.maxPayloadBytes);
-    return { ...given, metadata: fromJsonText<JsonObject>(text) };
+    return { ...given, metadata: metadata && this.#copyOfJson(metadata, "change.metadata") };
+  }
+
+  #copyOfJson(value: object, argument: string): JsonObject {
+    return fromJsonText(toJsonText(value, argument, this.#store.capabilities.maxPayloadBytes));
   }
 
   /** A write that does not end the run. */
@@ -231,8 +238,7 @@ export class LeasedTaskContext implements TaskContext {
   }
 
   /** Keeps as much of an error as the store takes. */
-  async #fail(thrown: unknown): Promise<Task> {
-    const [exact, ...plainer] = jsonRpcErrorsOf(thrown);
+  async #fail([exact, ...plainer]: ReturnType<typeof jsonRpcErrorsOf>): Promise<Task> {
     let error = exact;
     for (;;) {
       try {

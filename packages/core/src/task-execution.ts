@@ -141,9 +141,8 @@ function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @throws TaskStoreError CLOSED, or why the task could not be read */
+/** @throws TaskStoreError why the task could not be read: CLOSED, STORE_UNAVAILABLE */
 async function asItStands(store: TaskStore, run: RunState): Promise<Task> {
   if (isTerminal(run.task.status) || run.over?.code === "TASK_NOT_FOUND") return run.task;
-  if (run.over?.code === "CLOSED") throw run.over;
   return (await store.getTask(run.taskId)) ?? run.task;
 }

@@ -53,7 +53,10 @@ export interface TaskInput {
   readonly response?: JsonObject;
 }
 
-/** Who works on a task now. The fencing token stays with its holder and is never shown. */
+/**
+ * Who took a task last. One that ran out is shown until the task is taken over or recovered. The fencing token stays
+ * with its holder and is never shown.
+ */
 export interface LeaseInfo {
   readonly holder: string;
   /** ISO 8601, the backend's clock. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { TaskStore } from "../src/index.ts";
+import type { TaskContext } from "../src/task-context.ts";
 import { Resolver } from "../src/resolver.ts";
-import { taskExecution } from "../src/task-execution.ts";
-import { fired, read, twoProcesses, withFaults } from "./two-processes.ts";
+import { execute, fired, read, twoProcesses, withFaults } from "./two-processes.ts";
 
 const ways: readonly (readonly [
   name: string,
@@ -25,11 +25,11 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
     const { taskId } = await a.createTask();
     const other = await a.createTask();
     const release = new Resolver<void>();
-    const sentinel = taskExecution(a, other.taskId, async ({ signal }) => {
+    const sentinel = execute(a, other.taskId, async ({ signal }) => {
       await release.wait();
       return { aborted: signal.aborted };
     });
-    await taskExecution(a, taskId, async ({ signal }) => {
+    await execute(a, taskId, async ({ signal }) => {
       expect(signal.aborted).toBe(false);
       const [reason] = await Promise.all([fired(signal), act(b, taskId)]);
       expect(reason).toMatchObject({ name: "TaskStoreError", code });
@@ -49,7 +49,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
         return lease;
       },
     });
-    await taskExecution(store, taskId, async ({ signal }) => {
+    await execute(store, taskId, async ({ signal }) => {
       expect(await fired(signal)).toMatchObject({ code });
     });
   });
@@ -64,7 +64,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
         return await a.waitForUpdate(id, options);
       },
     });
-    await taskExecution(store, taskId, () => {
+    await execute(store, taskId, () => {
       calls.push("handler");
     });
     expect(calls).toEqual(["watch", "handler"]);
@@ -80,7 +80,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
         return lease && { ...lease, task };
       },
     });
-    const ended = await taskExecution(store, taskId, ({ signal, isCancelled }) => {
+    const ended = await execute(store, taskId, ({ signal, isCancelled }) => {
       expect([signal.aborted, isCancelled]).toEqual([true, true]);
       signal.throwIfAborted();
     });
@@ -90,7 +90,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
   it("ends the task cancelled when the handler throws after a request", async () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
-    const ended = await taskExecution(a, taskId, async (context) => {
+    const ended = await execute(a, taskId, async (context) => {
       await Promise.all([fired(context.signal), b.requestCancellation(taskId)]);
       expect(context.isCancelled).toBe(true);
       throw new Error("stopped");
@@ -102,7 +102,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
   it("ends the task cancelled when the handler returns nothing after a request", async () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
-    const ended = await taskExecution(a, taskId, async ({ signal }) => {
+    const ended = await execute(a, taskId, async ({ signal }) => {
       await Promise.all([fired(signal), b.requestCancellation(taskId)]);
     });
     expect(ended.status).toBe("cancelled");
@@ -111,7 +111,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
   it("lets the handler complete in spite of a request (X-40)", async () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
-    const ended = await taskExecution(a, taskId, async ({ signal }) => {
+    const ended = await execute(a, taskId, async ({ signal }) => {
       await Promise.all([fired(signal), b.requestCancellation(taskId)]);
       return { finished: "anyway" };
     });
@@ -131,7 +131,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
     let cancelled: unknown;
-    const ended = await taskExecution(a, taskId, async () => {
+    const ended = await execute(a, taskId, async () => {
       // Not waiting for the signal: the last write meets the refusal itself.
       cancelled = await b.cancelTask(taskId, { statusMessage: "enough" });
       return end();
@@ -143,7 +143,7 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
   it("tells a handler that writes to a cancelled task, and carries the task", async () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
-    await taskExecution(a, taskId, async (context) => {
+    await execute(a, taskId, async (context) => {
       await b.cancelTask(taskId);
       await expect(context.updateStatus("on my way")).rejects.toMatchObject({
         code: "TASK_TERMINAL",
@@ -154,10 +154,28 @@ describe("taskExecution: the task changes hands or state meanwhile", () => {
     });
   });
 
+  it.each<[string, (context: TaskContext) => Promise<unknown>]>([
+    ["a report", ({ updateStatus }) => updateStatus("on my way")],
+    ["a question", ({ requestInputs }) => requestInputs({ k: { method: "m" } })],
+    ["a result", ({ complete }) => complete({})],
+    ["a failure", ({ fail }) => fail("no")],
+  ])("fires the signal when %s is the first to meet the refusal", async (_name, write) => {
+    const { a, b } = twoProcesses();
+    const { taskId } = await a.createTask();
+    const blind = withFaults(a, { waitForUpdate: async () => await new Promise(() => undefined) });
+    const ended = await execute(blind, taskId, async (context) => {
+      await b.cancelTask(taskId);
+      await expect(write(context)).rejects.toMatchObject({ code: "TASK_TERMINAL", task: { status: "cancelled" } });
+      expect(context.signal.reason).toMatchObject({ code: "TASK_TERMINAL" });
+      expect([context.isCancelled, context.task.status]).toEqual([true, "cancelled"]);
+    });
+    expect(ended.status).toBe("cancelled");
+  });
+
   it("resolves with the last known copy when the task is gone", async () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
-    const ended = await taskExecution(a, taskId, async () => {
+    const ended = await execute(a, taskId, async () => {
       await b.deleteTask(taskId);
       return { late: true };
     });
@@ -170,7 +188,7 @@ describe("requestCancellation of the context", () => {
   it("changes flag and signal at once and writes nothing yet", async () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
-    const ended = await taskExecution(a, taskId, async (context) => {
+    const ended = await execute(a, taskId, async (context) => {
       const before = await b.getTask(taskId);
       context.requestCancellation();
       expect([context.isCancelled, context.signal.aborted]).toEqual([true, true]);
@@ -183,7 +201,7 @@ describe("requestCancellation of the context", () => {
   it("ends the task cancelled also when the handler then returns nothing", async () => {
     const { a } = twoProcesses();
     const { taskId } = await a.createTask();
-    const ended = await taskExecution(a, taskId, (context) => context.requestCancellation());
+    const ended = await execute(a, taskId, (context) => context.requestCancellation());
     expect(ended.status).toBe("cancelled");
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { TaskStoreError, type TaskStoreErrorCode } from "../src/errors.ts";
 import type { TaskStore } from "../src/index.ts";
-import { taskExecution } from "../src/task-execution.ts";
-import { read, twoProcesses, withFaults } from "./two-processes.ts";
+import { Resolver } from "../src/resolver.ts";
+import { execute, read, twoProcesses, withFaults } from "./two-processes.ts";
 
 type Finish = TaskStore["finishTask"];
 
@@ -23,7 +23,7 @@ describe("taskExecution: storing the end", () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
     const store = failing(a, "STORE_UNAVAILABLE", 3, "before");
-    expect(await taskExecution(store, taskId, () => ({ stored: true }))).toMatchObject({ status: "completed" });
+    expect(await execute(store, taskId, () => ({ stored: true }))).toMatchObject({ status: "completed" });
     expect((await read(b, taskId)).outcome).toEqual({ status: "completed", result: { stored: true } });
   });
 
@@ -31,7 +31,7 @@ describe("taskExecution: storing the end", () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
     const store = failing(a, "WRITE_OUTCOME_UNKNOWN", 1, when);
-    const ended = await taskExecution(store, taskId, async (context) => {
+    const ended = await execute(store, taskId, async (context) => {
       // Its own success is no refusal.
       await expect(context.complete({ once: true })).resolves.toMatchObject({ status: "completed" });
       expect(context.signal.aborted).toBe(false);
@@ -44,7 +44,7 @@ describe("taskExecution: storing the end", () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
     const store = failing(a, "WRITE_OUTCOME_UNKNOWN", 1, "before");
-    await taskExecution(store, taskId, async (context) => {
+    await execute(store, taskId, async (context) => {
       const cancelled = b.cancelTask(taskId);
       await expect(context.complete({})).rejects.toMatchObject({
         code: "TASK_TERMINAL",
@@ -61,7 +61,7 @@ describe("taskExecution: storing the end", () => {
       const { a } = twoProcesses();
       const { taskId } = await a.createTask();
       const store = failing(a, code, Number.POSITIVE_INFINITY, "before");
-      await expect(taskExecution(store, taskId, () => ({ lost: true }), { leaseMs: 150 })).rejects.toMatchObject({
+      await expect(execute(store, taskId, () => ({ lost: true }), { leaseMs: 150 })).rejects.toMatchObject({
         code,
       });
     },
@@ -71,7 +71,7 @@ describe("taskExecution: storing the end", () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
     const store = failing(a, "STORE_UNAVAILABLE", Number.POSITIVE_INFINITY, "before");
-    const run = taskExecution(
+    const run = execute(
       store,
       taskId,
       async (context) => {
@@ -86,7 +86,7 @@ describe("taskExecution: storing the end", () => {
   it("throws CLOSED when the store was closed under the handler", async () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
-    const run = taskExecution(a, taskId, async ({ signal }) => {
+    const run = execute(a, taskId, async ({ signal }) => {
       await a.close();
       expect(signal.reason).toMatchObject({ code: "CLOSED" });
       return { late: true };
@@ -98,7 +98,7 @@ describe("taskExecution: storing the end", () => {
   it("takes the first of two ends", async () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
-    const ended = await taskExecution(a, taskId, async (context) => {
+    const ended = await execute(a, taskId, async (context) => {
       const ends = await Promise.allSettled([
         context.complete({ n: 1 }),
         context.complete({ n: 2 }),
@@ -114,7 +114,7 @@ describe("taskExecution: storing the end", () => {
   it("is the end of the run: nothing is written after it", async () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
-    await taskExecution(a, taskId, async (context) => {
+    await execute(a, taskId, async (context) => {
       const ended = await context.complete({ n: 1 });
       for (const late of [
         context.complete({ n: 2 }),
@@ -127,5 +127,66 @@ describe("taskExecution: storing the end", () => {
       expect(context.task).toEqual(ended);
       expect(await b.getTask(taskId)).toEqual(ended);
     });
+  });
+
+  it("is not taken for somebody else's when the watch sees it before its answer comes", async () => {
+    const { a } = twoProcesses();
+    const { taskId } = await a.createTask();
+    const seen = new Resolver<void>();
+    const store = withFaults(a, {
+      waitForUpdate: async (...given) => {
+        const task = await a.waitForUpdate(...given);
+        if (task?.status === "completed") seen.resolve();
+        return task;
+      },
+      finishTask: async (...given) => {
+        const task = await a.finishTask(...given);
+        await seen.wait();
+        await new Promise((resolve) => setImmediate(resolve));
+        return task;
+      },
+    });
+    const ended = await execute(store, taskId, async (context) => {
+      await context.complete({ mine: true });
+      expect(context.signal.aborted).toBe(false);
+    });
+    expect(ended.status).toBe("completed");
+  });
+
+  it("leaves what the watch saw meanwhile to count when it was refused", async () => {
+    const { a, b } = twoProcesses();
+    const { taskId } = await a.createTask();
+    const seen = new Resolver<void>();
+    const store = withFaults(a, {
+      waitForUpdate: async (...given) => {
+        const task = await a.waitForUpdate(...given);
+        seen.resolve();
+        return task;
+      },
+      finishTask: async () => {
+        await b.cancelTask(taskId);
+        await seen.wait();
+        await new Promise((resolve) => setImmediate(resolve));
+        throw new TaskStoreError("PAYLOAD_TOO_LARGE", "The result is too large.");
+      },
+    });
+    await execute(store, taskId, async (context) => {
+      await expect(context.complete({})).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+      expect(context.signal.reason).toMatchObject({ code: "TASK_TERMINAL", task: { status: "cancelled" } });
+    });
+  });
+
+  it("ends the watch", async () => {
+    const { a } = twoProcesses();
+    const { taskId } = await a.createTask();
+    const signals: (AbortSignal | undefined)[] = [];
+    const store = withFaults(a, {
+      waitForUpdate: async (id, options) => {
+        signals.push(options.signal);
+        return await a.waitForUpdate(id, options);
+      },
+    });
+    await execute(store, taskId, () => undefined);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
   });
 });

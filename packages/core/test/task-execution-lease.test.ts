@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TaskStoreError } from "../src/errors.ts";
 import { Resolver } from "../src/resolver.ts";
-import { taskExecution } from "../src/task-execution.ts";
-import { fired, read, twoProcesses, withFaults } from "./two-processes.ts";
+import { execute, fired, read, twoProcesses, withFaults } from "./two-processes.ts";
 
 const unavailable = async (): Promise<never> => {
   throw new TaskStoreError("STORE_UNAVAILABLE", "The backend is down.");
@@ -22,7 +21,7 @@ describe("taskExecution: its lease", () => {
         return lease;
       },
     });
-    await taskExecution(
+    await execute(
       store,
       taskId,
       async ({ task, signal }) => {
@@ -34,7 +33,7 @@ describe("taskExecution: its lease", () => {
         expect(await b.acquireLease(taskId, { holder: "b" })).toBeUndefined();
         expect(signal.aborted).toBe(false);
       },
-      { leaseMs: 150 },
+      { leaseMs: 600 },
     );
     expect(await b.acquireLease(taskId, { holder: "b" })).toBeDefined();
   });
@@ -42,7 +41,7 @@ describe("taskExecution: its lease", () => {
   it("takes the holder's name and the lease's length from its options", async () => {
     const { a } = twoProcesses();
     const { taskId } = await a.createTask();
-    await taskExecution(
+    await execute(
       a,
       taskId,
       ({ task }) => {
@@ -67,7 +66,7 @@ describe("taskExecution: its lease", () => {
         return lease;
       },
     });
-    const ended = await taskExecution(
+    const ended = await execute(
       store,
       taskId,
       async ({ signal }) => {
@@ -96,6 +95,14 @@ describe("taskExecution: its lease", () => {
     const store = withFaults(a, {
       renewLease: unavailable,
       waitForUpdate: unavailable,
+      requestInputs: async (...given) => {
+        writes.push("ask");
+        return await a.requestInputs(...given);
+      },
+      updateTask: async (...given) => {
+        writes.push("report");
+        return await a.updateTask(...given);
+      },
       finishTask: async (...given) => {
         writes.push("finish");
         return await a.finishTask(...given);
@@ -106,12 +113,14 @@ describe("taskExecution: its lease", () => {
       },
     });
     const before = performance.now();
-    const task = await taskExecution(
+    const task = await execute(
       store,
       taskId,
-      async ({ signal }) => {
+      async ({ signal, requestInputs, updateStatus }) => {
         expect(await fired(signal)).toMatchObject({ code: "LEASE_LOST" });
-        expect(performance.now() - before).toBeGreaterThanOrEqual(99);
+        await expect(updateStatus("late")).rejects.toMatchObject({ code: "LEASE_LOST" });
+        await expect(requestInputs({ k: { method: "m" } })).rejects.toMatchObject({ code: "LEASE_LOST" });
+        expect(performance.now() - before).toBeGreaterThanOrEqual(90);
         return end();
       },
       { leaseMs: 100 },
@@ -140,7 +149,7 @@ describe("taskExecution: its lease", () => {
       },
     });
     let taken: unknown;
-    const task = await taskExecution(store, taskId, async (context) => {
+    const task = await execute(store, taskId, async (context) => {
       backend.advance(30_001);
       const lease = await b.acquireLease(taskId, { holder: "b" });
       taken = lease?.task;
@@ -159,7 +168,7 @@ describe("taskExecution: its lease", () => {
     const { taskId } = await a.createTask();
     const blind = withFaults(a, { waitForUpdate: async () => await new Promise(() => undefined) });
     let taken: unknown;
-    const task = await taskExecution(blind, taskId, async () => {
+    const task = await execute(blind, taskId, async () => {
       backend.advance(30_001);
       taken = (await b.acquireLease(taskId, { holder: "b" }))?.task;
       throw new Error("zombie");
@@ -170,7 +179,7 @@ describe("taskExecution: its lease", () => {
   it("is noticed to be somebody else's of the same name", async () => {
     const { a, b, backend } = twoProcesses();
     const { taskId } = await a.createTask();
-    await taskExecution(
+    await execute(
       a,
       taskId,
       async ({ signal }) => {
@@ -186,13 +195,40 @@ describe("taskExecution: its lease", () => {
   it("fires the signal when maintenance failed the task of a worker taken for lost", async () => {
     const { a, b, backend } = twoProcesses();
     const { taskId } = await a.createTask();
-    const ended = await taskExecution(a, taskId, async ({ signal }) => {
+    const ended = await execute(a, taskId, async ({ signal }) => {
       backend.advance(30_001);
       await b.maintain();
       expect(await fired(signal)).toMatchObject({ code: "TASK_TERMINAL", task: { status: "failed" } });
       return { late: true };
     });
     expect(ended).toMatchObject({ status: "failed", statusMessage: "The worker was lost before it finished." });
+  });
+
+  it.each([
+    ["cancelled", "TASK_TERMINAL"],
+    ["deleted", "TASK_NOT_FOUND"],
+    ["taken over", "LEASE_LOST"],
+  ])("tells by the heartbeat alone that the task was %s", async (what, code) => {
+    const { a, b, backend } = twoProcesses();
+    const { taskId } = await a.createTask();
+    const blind = withFaults(a, { waitForUpdate: async () => await new Promise(() => undefined) });
+    await execute(
+      blind,
+      taskId,
+      async ({ signal }) => {
+        const fencedMs = performance.now() + 1_400;
+        if (what === "cancelled") await b.cancelTask(taskId);
+        else if (what === "deleted") await b.deleteTask(taskId);
+        else {
+          backend.advance(60_001);
+          await b.acquireLease(taskId, { holder: "b" });
+        }
+        expect(await fired(signal)).toMatchObject({ code });
+        // At the lease's end the worker would be fenced anyway.
+        expect(performance.now()).toBeLessThan(fencedMs);
+      },
+      { leaseMs: 1_500 },
+    );
   });
 
   it("is not renewed after the end", async () => {
@@ -210,9 +246,9 @@ describe("taskExecution: its lease", () => {
     });
     const first = await a.createTask();
     const second = await a.createTask();
-    await taskExecution(store, first.taskId, () => undefined, { leaseMs: 100 });
+    await execute(store, first.taskId, () => undefined, { leaseMs: 300 });
     // In the time in which another run beats five times the first one would have, too.
-    await taskExecution(store, second.taskId, async () => await beaten.wait(), { leaseMs: 100 });
+    await execute(store, second.taskId, async () => await beaten.wait(), { leaseMs: 300 });
     expect([...beats.keys()]).toEqual([second.taskId]);
   });
 });

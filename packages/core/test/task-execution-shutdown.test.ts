@@ -1,7 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { taskExecution } from "../src/task-execution.ts";
-import { fired, twoProcesses } from "./two-processes.ts";
+import { execute, fired, twoProcesses } from "./two-processes.ts";
 
 describe("taskExecution: the worker shuts down", () => {
   it.each([
@@ -16,7 +15,7 @@ describe("taskExecution: the worker shuts down", () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
     const shutdown = new AbortController();
-    const task = await taskExecution(
+    const task = await execute(
       a,
       taskId,
       async (context) => {
@@ -35,7 +34,7 @@ describe("taskExecution: the worker shuts down", () => {
     const { a } = twoProcesses();
     const { taskId } = await a.createTask();
     const shutdown = new AbortController();
-    const task = await taskExecution(
+    const task = await execute(
       a,
       taskId,
       () => {
@@ -51,7 +50,7 @@ describe("taskExecution: the worker shuts down", () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
     const shutdown = new AbortController();
-    const task = await taskExecution(
+    const task = await execute(
       a,
       taskId,
       async () => {
@@ -70,9 +69,9 @@ describe("taskExecution: the worker shuts down", () => {
     const shutdown = new AbortController();
     for (const end of [() => ({}), () => undefined, () => Promise.reject(new Error("no"))]) {
       const { taskId } = await a.createTask();
-      await taskExecution(a, taskId, end, { signal: shutdown.signal });
+      await execute(a, taskId, end, { signal: shutdown.signal });
     }
-    const unknown = taskExecution(a, "unknown", () => ({}), { signal: shutdown.signal });
+    const unknown = execute(a, "unknown", () => ({}), { signal: shutdown.signal });
     await expect(unknown).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
     expect(getEventListeners(shutdown.signal, "abort")).toEqual([]);
   });
@@ -83,7 +82,7 @@ describe("taskExecution: the worker shuts down", () => {
     const before = timers();
     for (let run = 0; run < 20; run += 1) {
       const { taskId } = await a.createTask();
-      await taskExecution(
+      await execute(
         a,
         taskId,
         async (context) => {
