@@ -119,7 +119,8 @@ export interface Insert {
 /**
  * - inserted: the row is new, or was inserted before under the same createId.
  * - exists: another visible row has the id (an expired one, purged or not, never blocks an insert).
- * - late: now > notAfterUs; nothing was stored.
+ * - late: now > notAfterUs; nothing was stored. A visible row with the id is answered first.
+ * `row` has neither `request` nor `outcome`.
  */
 export type InsertAnswer =
   | { readonly kind: "inserted" | "exists"; readonly row: TaskRecord; readonly nowUs: number }
@@ -196,7 +197,10 @@ export interface HintListener {
 export interface DriverHints {
   /** Called by the engine after a write was committed, with many ids at once. May reject; the engine carries on. */
   publish(taskIds: readonly string[]): Promise<void>;
-  /** Resolves once hints sent from now on will be seen. The returned function ends the subscription. */
+  /**
+   * Resolves once hints sent from now on will be seen, or rejects. A driver that keeps trying by itself may resolve
+   * before that, and then calls `onGap` as soon as it hears. The returned function ends the subscription.
+   */
   subscribe(listener: HintListener): Promise<() => Promise<void>>;
 }
 
@@ -250,7 +254,8 @@ export interface TaskDriver {
   /**
    * In one atomic step, over at most `limit` rows with dueAt <= now, earliest first: deletes the expired ones; where
    * work is due (lease, claim or run is over) sets dueAt to now + holdMs and returns the row; sets the dueAt of the
-   * others to their exact next instant. See `afterLook` in transitions.ts.
+   * others to their exact next instant. See `afterLook` in transitions.ts. A lost answer is STORE_UNAVAILABLE: what was
+   * purged had expired, and what was held comes up again.
    */
   due(limit: number, holdMs: number, options?: DriverCallOptions): Promise<DueAnswer>;
   /** Closes what the driver opened itself. Calls in flight settle. Twice is harmless. */

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { FAULTY_DRIVERS } from "../../../../conformance/src/driver-model/faulty-drivers.ts";
+import type { Fault } from "../../../../conformance/src/driver-model/faulty-drivers.ts";
+import { forEachInterleaving, ScheduleFailure } from "../../../../conformance/src/scheduler/explore-schedules.ts";
+import type { Play } from "../../../../conformance/src/scheduler/explore-schedules.ts";
+import { inTurn, ONLY, onStage, seen } from "./stage.ts";
+import type { StageOptions } from "./stage.ts";
+
+const RESULT = { status: "completed", result: { ok: true } } as const;
+const FAULTS = { faults: ["lost", "late", "unavailable"], faultyHandles: ["A"] } as const;
+
+/** A's finish meets one fault at any point; B cancels at any time. */
+function playFinish(options: StageOptions = {}): Play {
+  return async (choose) => {
+    await onStage({ scheduler: FAULTS, ...options }, async ({ scheduler, a, b, judge, commits }) => {
+      const { taskId } = await judge.createTask();
+      const run = await scheduler.run(
+        { finish: () => a.finishTask(taskId, RESULT), cancel: () => b.cancelTask(taskId) },
+        choose,
+      );
+      expect(run.stuck).toEqual([]);
+      // There is time to look: so nobody is left with "unknown", and nobody is told of the wrong winner.
+      const { status } = await seen(judge, taskId);
+      const [mine, theirs] = status === "completed" ? (["finish", "cancel"] as const) : (["cancel", "finish"] as const);
+      expect(run.results[mine]).toMatchObject({ status: "fulfilled", value: { status } });
+      expect(run.results[theirs]).toMatchObject({
+        status: "rejected",
+        reason: { code: "TASK_TERMINAL", task: { status } },
+      });
+      expect(commits).toHaveLength(1);
+    });
+  };
+}
+
+describe("a finish whose answer is lost", () => {
+  it("is fulfilled if it won, and TASK_TERMINAL if a cancel did, wherever the fault strikes", async () => {
+    const schedules = await forEachInterleaving(playFinish(), { only: ONLY });
+    for (const fault of ["A.back!lost", "A.go!late", "A.go!unavailable"]) {
+      if (ONLY === undefined) expect(schedules.some((schedule) => schedule.includes(fault))).toBe(true);
+    }
+  });
+
+  it("would be misreported by a driver whose ring does not know it", async () => {
+    const backendFault = FAULTY_DRIVERS["write-twice"];
+    await expect(forEachInterleaving(playFinish({ backendFault }))).rejects.toThrow(ScheduleFailure);
+  });
+});
+
+/** A's report is applied and its answer lost, or not sent at all; B reports `others` times; then A looks. */
+async function reportThrough(
+  fault: "A.back!lost" | "A.go!unavailable",
+  others: number,
+  backendFault?: Fault,
+): Promise<unknown> {
+  let result: unknown;
+  await onStage({ scheduler: FAULTS, backendFault }, async ({ scheduler, time, a, b, judge, commits }) => {
+    const { taskId } = await judge.createTask();
+    const startMs = time.nowMs;
+    const reportOthers = async (): Promise<void> => {
+      for (let count = 1; count <= others; count += 1) await b.updateTask(taskId, { statusMessage: `other ${count}` });
+    };
+    const first = fault === "A.back!lost" ? ["A.go", fault] : [fault];
+    const later = inTurn("B", "A");
+    const run = await scheduler.run(
+      { report: () => a.updateTask(taskId, { statusMessage: "mine" }), reportOthers },
+      (tokens) => first.shift() ?? later(tokens),
+    );
+    const landed = commits.filter(({ write }) => write.alternatives[0]?.then.set?.statusMessage === "mine").length;
+    result = { landed, prompt: time.nowMs - startMs < 1_000, ...run.results.report };
+  });
+  return result;
+}
+
+describe("a report whose answer was lost, after other writes", () => {
+  it.each([0, 1, 7])("%i of them: the ring knows that it landed", async (others) => {
+    expect(await reportThrough("A.back!lost", others)).toMatchObject({ status: "fulfilled", landed: 1 });
+  });
+
+  it.each([8, 9, 30])("%i of them: the ring cannot tell any more", async (others) => {
+    expect(await reportThrough("A.back!lost", others)).toMatchObject({
+      status: "rejected",
+      landed: 1,
+      reason: { code: "WRITE_OUTCOME_UNKNOWN" },
+    });
+  });
+
+  it("that the ring cannot tell of is given up at the first look: no later one can tell more", async () => {
+    expect(await reportThrough("A.back!lost", 8)).toMatchObject({
+      prompt: true,
+      reason: { code: "WRITE_OUTCOME_UNKNOWN" },
+    });
+  });
+
+  it("of a task that was deleted since is given up at the first look", async () => {
+    await onStage({ scheduler: FAULTS }, async ({ scheduler, time, a, b, judge }) => {
+      const { taskId } = await judge.createTask();
+      const startMs = time.nowMs;
+      const first = ["A.go", "A.back!lost"];
+      const run = await scheduler.run(
+        { report: () => a.updateTask(taskId, { statusMessage: "mine" }), remove: () => b.deleteTask(taskId) },
+        (tokens) => first.shift() ?? inTurn("B", "A")(tokens),
+      );
+      expect(run.results.report).toMatchObject({ status: "rejected", reason: { code: "WRITE_OUTCOME_UNKNOWN" } });
+      expect(time.nowMs - startMs).toBeLessThan(1_000);
+    });
+  });
+
+  it("that would be applied twice by a driver that does not ask whether the ring can tell", async () => {
+    const backendFault = FAULTY_DRIVERS["ring-cannot-tell-ignored"];
+    expect(await reportThrough("A.back!lost", 8, backendFault)).not.toMatchObject({ landed: 1 });
+  });
+
+  it.each([0, 7, 8, 30])("%i of them: one that certainly was not sent is simply sent again", async (others) => {
+    expect(await reportThrough("A.go!unavailable", others)).toMatchObject({ status: "fulfilled", landed: 1 });
+  });
+});
