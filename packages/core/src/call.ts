@@ -33,7 +33,9 @@ export class Call {
     return this.#controller.signal;
   }
 
+  /** Asked of the clock as well: answers that all come in microtasks would keep the timer from firing. */
   get isOver(): boolean {
+    if (!this.#controller.signal.aborted && performance.now() >= this.#deadlineMs) this.#controller.abort();
     return this.#controller.signal.aborted;
   }
 

@@ -8,7 +8,7 @@ import {
   taskIdSchema,
 } from "./arguments.ts";
 import type { Fence, ReportChange } from "./commands.ts";
-import { createRootTask, createScopedTask } from "./create-task.ts";
+import { createRootTask, createScopedTask, grantedTtl } from "./create-task.ts";
 import { closedError } from "./call.ts";
 import { TaskStoreError } from "./errors.ts";
 import { toJsonText } from "./json-text.ts";
@@ -16,8 +16,8 @@ import { leaseOperations } from "./lease-operations.ts";
 import type { TaskStoreOptions } from "./options.ts";
 import { encodeOutcome } from "./outcome-encoding.ts";
 import { rowOrThrow } from "./refusal-error.ts";
-import { checkCall, checkOptions, inputTexts, requestOperations } from "./request-operations.ts";
-import { MIN_LEASE_MS, MIN_TTL_MS } from "./resolve-options.ts";
+import { checkCall, checkOptions, checkSignal, inputTexts, requestOperations } from "./request-operations.ts";
+import { MIN_LEASE_MS, MIN_TTL_MS, type ResolvedOptions } from "./resolve-options.ts";
 import { settledWithin } from "./settled-within.ts";
 import { createStoreCore, type StoreCore } from "./store-core.ts";
 import type { TaskDriver } from "./task-driver.ts";
@@ -27,6 +27,8 @@ import { TaskWatch } from "./task-watch.ts";
 
 const SETUP_TIMEOUT_MS = 60_000;
 const CLOSE_GRACE_MS = 5_000;
+/** What closing connections may take even without any grace for calls. */
+const MIN_CLOSE_MS = 1_000;
 const graceSchema = integer(0, 3_600_000);
 const limitSchema = integer(1, 10_000);
 const taskIdsSchema = taskIdSchema.array().max(10_000, "must name at most 10000 tasks");
@@ -46,7 +48,8 @@ export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = 
     const work = engine.close(graceMs);
     await Promise.all([work, hub.close(graceMs), maintenance.stop(graceMs)]);
     await settledWithin(publisher.flush(), graceMs);
-    await driver.close();
+    // A driver that hangs is left behind: the process may be about to end.
+    await settledWithin(driver.close(), Math.max(graceMs, MIN_CLOSE_MS));
   };
 
   const store: TaskStore = {
@@ -71,7 +74,7 @@ export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = 
 
     async updateTask(taskId, change, writeOptions = {}) {
       const fence = fenceOf(taskId, writeOptions);
-      const command = { type: "report", fence, change: reportChange(change, settings.maxPayloadBytes) } as const;
+      const command = { type: "report", fence, change: reportChange(change, settings) } as const;
       return taskView(rowOrThrow(taskId, await engine.run(taskId, undefined, command, writeOptions)));
     },
 
@@ -95,6 +98,7 @@ export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = 
     },
 
     watchTasks(taskIds, watchOptions = {}) {
+      checkSignal(watchOptions);
       return new TaskWatch(hub, check(taskIdsSchema, taskIds, "taskIds"), watchOptions.signal);
     },
 
@@ -145,11 +149,16 @@ function fenceOf(taskId: string, options: WriteOptions): Fence {
   return { token: check(revisionSchema, options.lease, "options.lease") };
 }
 
-function reportChange(change: TaskChange, maxBytes: number): ReportChange {
-  const { metadata, ...rest } = check(changeSchema, change, "change");
+function reportChange(change: TaskChange, { maxPayloadBytes, maxTtlMs }: ResolvedOptions): ReportChange {
+  const { metadata, ttlMs, ...rest } = check(changeSchema, change, "change");
   const defined = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  if (metadata === undefined) return defined;
-  return { ...defined, metadata: metadata === null ? null : toJsonText(metadata, "change.metadata", maxBytes) };
+  return {
+    ...defined,
+    ...(ttlMs === undefined ? {} : { ttlMs: grantedTtl(ttlMs, maxTtlMs) }),
+    ...(metadata === undefined
+      ? {}
+      : { metadata: metadata === null ? null : toJsonText(metadata, "change.metadata", maxPayloadBytes) }),
+  };
 }
 
 const noMessages: TaskMessageQueue = Object.freeze({

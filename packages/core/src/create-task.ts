@@ -17,8 +17,7 @@ export async function createScopedTask(
   params: CreateTaskParams,
   options: CallOptions,
 ): Promise<Task> {
-  check(scopedCreateSchema, params, "params");
-  return await create(core, params, principal, undefined, options);
+  return await create(core, check(scopedCreateSchema, params, "params"), principal, undefined, options);
 }
 
 export async function createRootTask(
@@ -26,8 +25,8 @@ export async function createRootTask(
   params: RootCreateTaskParams,
   options: CallOptions,
 ): Promise<Task> {
-  const { principal, taskId } = check(rootCreateSchema, params, "params");
-  return await create(core, params, principal ?? null, taskId, options);
+  const { principal, taskId, ...rest } = check(rootCreateSchema, params, "params");
+  return await create(core, rest, principal ?? null, taskId, options);
 }
 
 async function create(
@@ -68,7 +67,7 @@ async function create(
 }
 
 /** The receiver may grant less than was wished for, and says what it granted (S-33, S-34, S-77). */
-function grantedTtl(wishedMs: number | null, maxMs: number | null): number | null {
+export function grantedTtl(wishedMs: number | null, maxMs: number | null): number | null {
   if (maxMs === null) return wishedMs;
   return wishedMs === null ? maxMs : Math.min(wishedMs, maxMs);
 }

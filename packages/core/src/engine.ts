@@ -5,11 +5,20 @@ import type { Command, Refusal } from "./commands.ts";
 import { isTaskStoreError, TaskStoreError } from "./errors.ts";
 import { exceedsBytes } from "./json-text.ts";
 import { settledWithin } from "./settled-within.ts";
-import type { DueAnswer, Insert, InsertAnswer, PageQuery, ReadAnswer, TaskDriver, WriteAnswer } from "./task-driver.ts";
+import type {
+  DueAnswer,
+  Insert,
+  InsertAnswer,
+  PageQuery,
+  ReadAnswer,
+  TaskDriver,
+  Write,
+  WriteAnswer,
+} from "./task-driver.ts";
 import type { CallOptions } from "./task-store.ts";
 import type { TaskRecord } from "./task-record.ts";
 import { explain, plan, type Plan, ringProves } from "./transitions.ts";
-import { isFinal, repeatable, unknownOutcome } from "./write-fate.ts";
+import { couldApplyTwice, isFinal, repeatable, unknownOutcome } from "./write-fate.ts";
 
 /** Whose task a call may touch: undefined any, else exactly this owner's (null: unowned). */
 export type Scope = string | null | undefined;
@@ -21,6 +30,9 @@ export type CommandResult =
   | { readonly kind: "nothing"; readonly row: TaskRecord; readonly nowUs: number }
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly row: TaskRecord; readonly nowUs: number }
   | { readonly kind: "gone" };
+
+/** How far the estimate of the backend's clock may lie behind: the way of an answer, generously. */
+const CLOCK_LAG_US = 250_000;
 
 type PlannedWrite = Extract<Plan, { kind: "write" }>;
 
@@ -105,6 +117,8 @@ export class Engine {
           const answer = await call.driver((o) => this.#driver.remove(target, o), unknownOutcome);
           if (answer === "removed") this.#options.onChanged([taskId]);
           if (answer !== "late") return answer === "removed";
+          // The estimate of the backend's clock had fallen behind.
+          await this.#repeatRead(call, (o) => this.#driver.read([], o));
         } catch (error) {
           // Whether it was this call that removed the task, and whether a later one took its id, cannot be told.
           if (repeatable(error, call, false)) throw error;
@@ -141,6 +155,7 @@ export class Engine {
     const writeId = crypto.randomUUID();
     let seen = known;
     for (;;) {
+      call.throwIfOver();
       let planned: Plan;
       if (command.type === "ask" || command.type === "answer" || command.type === "recover") {
         seen ??= await this.#readForPlan(taskId, scope, call);
@@ -195,33 +210,33 @@ export class Engine {
     call: Call,
   ): Promise<WriteAnswer> {
     let notAfterUs = await this.#notAfterUs(call);
-    const firstSentUs = this.clock.estimateUs();
+    const bornByUs = this.clock.estimateUs() + CLOCK_LAG_US;
+    let firstSentUs = this.clock.atLeastUs;
     let ambiguous = false;
     for (;;) {
+      // A first packet that is delayed must not land behind its own repeat and eight others either.
+      if (!ambiguous) firstSentUs = this.clock.atLeastUs;
+      const write: Write = {
+        taskId,
+        writeId,
+        notAfterUs,
+        alternatives: planned.alternatives,
+        ...(scope === undefined ? {} : { scope }),
+        ...(planned.quiet === undefined ? {} : { quiet: true }),
+        ...(couldApplyTwice(command) || (ambiguous && planned.quiet !== true) ? { firstSentUs } : {}),
+        ...(ambiguous ? { bornByUs } : {}),
+      };
+      let answer: WriteAnswer | undefined;
       try {
-        const answer = await call.driver(
-          (driverOptions) =>
-            this.#driver.write(
-              {
-                taskId,
-                writeId,
-                notAfterUs,
-                alternatives: planned.alternatives,
-                ...(scope === undefined ? {} : { scope }),
-                ...(planned.quiet === undefined ? {} : { quiet: true }),
-                ...(ambiguous ? { firstSentUs } : {}),
-              },
-              driverOptions,
-            ),
-          unknownOutcome,
-        );
-        if (answer.kind === "gone") {
-          if (ambiguous) throw unknownOutcome();
-          return answer;
-        }
-        this.clock.observe(answer.nowUs);
+        answer = await call.driver((driverOptions) => this.#driver.write(write, driverOptions), unknownOutcome);
+      } catch (error) {
+        ambiguous = repeatable(error, call, ambiguous);
+      }
+      if (answer !== undefined) {
+        if (answer.kind !== "gone") this.clock.observe(answer.nowUs);
         if (answer.kind === "written") return answer;
-        if (ambiguous && !ringProves(answer.row, { firstSentUs })) throw unknownOutcome();
+        if (ambiguous && (answer.kind === "gone" || !ringProves(answer.row, write))) throw unknownOutcome();
+        if (answer.kind === "gone") return answer;
         const late = answer.nowUs > notAfterUs;
         const refusal = explain(command, answer.row, answer.nowUs);
         if (refusal !== undefined && (!ambiguous || late || isFinal(command, refusal))) return answer;
@@ -230,8 +245,6 @@ export class Engine {
           ambiguous = false;
           notAfterUs = await this.#notAfterUs(call);
         }
-      } catch (error) {
-        ambiguous = repeatable(error, call, ambiguous);
       }
       await this.#pauseOrThrow(call, ambiguous);
     }
@@ -265,10 +278,10 @@ export class Engine {
         this.clock.observe(answer.nowUs);
         return answer;
       } catch (error) {
-        if (!isTaskStoreError(error, "STORE_UNAVAILABLE")) throw error;
+        if (isTaskStoreError(error) && error.code !== "STORE_UNAVAILABLE") throw error;
         if (call.isOver) throw call.overError(error);
         await call.pause();
-        if (call.isOver) throw error;
+        if (call.isOver) throw isTaskStoreError(error) ? error : call.overError(error);
       }
     }
   }

@@ -1,3 +1,4 @@
+import { settledWithin } from "./settled-within.ts";
 import type { DriverHints } from "./task-driver.ts";
 
 /**
@@ -6,12 +7,14 @@ import type { DriverHints } from "./task-driver.ts";
  */
 export class HintPublisher {
   readonly #hints: DriverHints | undefined;
+  readonly #timeoutMs: number;
   readonly #onError: (error: unknown) => void;
   readonly #waiting = new Set<string>();
   #publishing: Promise<void> | undefined;
 
-  constructor(hints: DriverHints | undefined, onError: (error: unknown) => void) {
+  constructor(hints: DriverHints | undefined, timeoutMs: number, onError: (error: unknown) => void) {
     this.#hints = hints;
+    this.#timeoutMs = timeoutMs;
     this.#onError = onError;
   }
 
@@ -33,7 +36,11 @@ export class HintPublisher {
       const taskIds = [...this.#waiting];
       this.#waiting.clear();
       try {
-        await hints.publish(taskIds);
+        const published = hints.publish(taskIds);
+        published.catch(this.#onError);
+        // One that hangs must not keep back all that come after it.
+        if (!(await settledWithin(published, this.#timeoutMs)))
+          this.#onError(new Error("A hint was not published in time."));
       } catch (error) {
         this.#onError(error);
       }

@@ -11,8 +11,10 @@ const DEFAULT_LIMIT = 100;
 const AT_ONCE = 8;
 /** Shortest time for which a row with work due stays hidden from other processes, ms. */
 const MIN_HOLD_MS = 250;
+/** Longest one: a row whose recovery failed must come up again soon, however long the grace is. */
+const MAX_HOLD_MS = 15_000;
 
-type Recovered = "failed" | "cancelled" | "released" | "unclaimed" | "nothing";
+type Recovered = "failed" | "cancelled" | "released" | "unclaimed";
 
 /**
  * Looks after tasks that nobody else looks after. Any number of processes may do it at once: each recovery is an
@@ -45,47 +47,61 @@ export class Maintenance {
     await settledWithin(this.#round, graceMs);
   }
 
+  /** One round. Resolves when what it freed was handed over as well, each hand-over within the call's time. */
   async run(limit: number | undefined, call: CallOptions): Promise<MaintenanceReport> {
-    const { rows, purged, more, nowUs } = await this.#engine.due(limit ?? DEFAULT_LIMIT, this.#holdMs(), call);
-    if (purged.length > 0) this.#onChanged(purged);
-    const counts = { failed: 0, released: 0, cancelled: 0, announced: 0 };
-    const queue = [...rows];
-    const worker = async (): Promise<void> => {
-      for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
-        const { what, announced } = await this.#recover(row, nowUs, call);
-        if (what === "failed" || what === "released" || what === "cancelled") counts[what] += 1;
-        if (announced) counts.announced += 1;
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    return { purged: purged.length, ...counts, more };
+    const { report, handedOver } = await this.#look(limit, call);
+    await handedOver;
+    return report;
   }
 
-  /** Long enough for this round, short enough that another process can take over before the grace is used up. */
+  async #look(
+    limit: number | undefined,
+    call: CallOptions,
+  ): Promise<{ readonly report: MaintenanceReport; readonly handedOver: Promise<void> }> {
+    const { rows, purged, more, nowUs } = await this.#engine.due(limit ?? DEFAULT_LIMIT, this.#holdMs(), call);
+    if (purged.length > 0) this.#onChanged(purged);
+    const counts = { failed: 0, released: 0, cancelled: 0 };
+    const free: Task[] = [];
+    await eachOf(rows, async (row) => {
+      const recovered = await this.#recover(row, nowUs, call);
+      if (recovered === undefined) return;
+      const { what, task } = recovered;
+      if (what !== "unclaimed") counts[what] += 1;
+      // A question that waits for its client needs no worker; the answer starts the claim.
+      if ((what === "released" || what === "unclaimed") && task.status === "working") free.push(task);
+    });
+    const { onOrphan } = this.#options;
+    const announced = onOrphan === undefined ? 0 : free.length;
+    // Only now: a slow hand-over must not let the tasks behind it run out of their grace.
+    const handedOver =
+      onOrphan === undefined ? undefined : eachOf(free, async (task) => await this.#announce(onOrphan, task));
+    return {
+      report: { purged: purged.length, ...counts, announced, more },
+      handedOver: handedOver ?? Promise.resolve(),
+    };
+  }
+
+  /** Long enough for this round, short enough that another process takes over well before the grace is used up. */
   #holdMs(): number {
-    return Math.max(MIN_HOLD_MS, Math.floor(this.#options.graceMs / 4));
+    return Math.min(MAX_HOLD_MS, Math.max(MIN_HOLD_MS, Math.floor(this.#options.graceMs / 4)));
   }
 
   async #recover(
     row: TaskRecord,
     nowUs: number,
     call: CallOptions,
-  ): Promise<{ readonly what: Recovered; readonly announced: boolean }> {
-    const { orphanPolicy, maxAttempts, claimWithinMs, onOrphan, onError } = this.#options;
+  ): Promise<{ readonly what: Recovered; readonly task: Task } | undefined> {
+    const { orphanPolicy, maxAttempts, claimWithinMs, onError } = this.#options;
     try {
       const command = { type: "recover", orphanPolicy, maxAttempts, claimWithinMs } as const;
       const result = await this.#engine.run(row.taskId, undefined, command, call, { row, nowUs });
-      if (result.kind !== "done") return { what: "nothing", announced: false };
+      if (result.kind !== "done") return undefined;
       const what = recovered(row, result.row);
-      if (onOrphan === undefined || (what !== "released" && what !== "unclaimed")) return { what, announced: false };
-      // A question that waits for its client needs no worker; the answer starts the claim.
-      if (result.row.status !== "working") return { what, announced: false };
-      await this.#announce(onOrphan, taskView(result.row));
-      return { what, announced: true };
+      return what && { what, task: taskView(result.row) };
     } catch (error) {
       // The row comes up again when its hold is over.
       onError(error);
-      return { what: "nothing", announced: false };
+      return undefined;
     }
   }
 
@@ -112,7 +128,10 @@ export class Maintenance {
   async #roundOnce(): Promise<void> {
     let more = false;
     try {
-      ({ more } = await this.run(undefined, {}));
+      const { report, handedOver } = await this.#look(undefined, {});
+      ({ more } = report);
+      // The next round does not wait for them; each has its time limit.
+      void handedOver;
     } catch (error) {
       if (!this.#stopped) this.#options.onError(error);
     }
@@ -120,8 +139,17 @@ export class Maintenance {
   }
 }
 
-function recovered(before: TaskRecord, after: TaskRecord): Recovered {
+function recovered(before: TaskRecord, after: TaskRecord): Recovered | undefined {
   if (after.status === "failed" || after.status === "cancelled") return after.status;
-  if (before.lease !== null && after.lease === null) return "released";
-  return after.status === "working" && after.lease === null ? "unclaimed" : "nothing";
+  if (after.lease !== null) return undefined;
+  return before.lease === null ? "unclaimed" : "released";
+}
+
+/** Does something for each, a few at the same time. */
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

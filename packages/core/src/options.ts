@@ -25,7 +25,10 @@ export interface TaskStoreOptions {
   readonly leaseMs?: number | undefined;
   /** How long one run may take, heartbeat or not; null: no limit. @default null, range 10 to 2,592,000,000 */
   readonly maxRunMs?: number | null | undefined;
-  /** How long a task outlives the end of its lease at least, so that maintenance finds it. @default max(30_000, 3 × maintenance) */
+  /**
+   * How long a task outlives the end of its lease at least, so that maintenance finds it. The process that takes or
+   * renews the lease decides: where others maintain, give it at least three of their periods. @default max(30_000, 3 × maintenance)
+   */
   readonly graceMs?: number | undefined;
   /** How often waiters look for themselves, in case a hint was lost. @default 5_000 (1_000 without push hints), range 10 to 600,000 */
   readonly safetyPollMs?: number | undefined;

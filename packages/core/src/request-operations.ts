@@ -1,3 +1,4 @@
+import { z } from "zod";
 import {
   check,
   inputRequestSchema,
@@ -23,6 +24,16 @@ import { outcomeView, taskView } from "./task-view.ts";
 import { notFoundError } from "./waiters.ts";
 
 const DEFAULT_LIST_LIMIT = 50;
+/** By shape: signals of other realms and polyfills are as good. */
+function isSignal(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return "aborted" in value && "addEventListener" in value && typeof value.addEventListener === "function";
+}
+
+const signalSchema = z.looseObject(
+  { signal: z.custom<AbortSignal>(isSignal, "must be an AbortSignal").optional() },
+  "must be an object",
+);
 const timeoutSchema = integer(1, 3_600_000);
 const waitTimeoutSchema = integer(0, LIMITS.waitMs);
 
@@ -36,7 +47,13 @@ export function checkCall(taskId: string, options: CallOptions): void {
 }
 
 export function checkOptions(options: CallOptions): void {
+  checkSignal(options);
   if (options.timeoutMs !== undefined) check(timeoutSchema, options.timeoutMs, "options.timeoutMs");
+}
+
+/** The compiler's opinion does not bind callers in JavaScript. */
+export function checkSignal(options: { readonly signal?: AbortSignal | undefined }): void {
+  check(signalSchema, options, "options");
 }
 
 /** Keys and payloads of asked or answered inputs as JSON text. */
@@ -82,6 +99,7 @@ export function requestOperations(core: StoreCore, scope: Scope): RequestOperati
 
   const checkWait = (taskId: string, options: WaitOptions): void => {
     check(taskIdSchema, taskId, "taskId");
+    checkSignal(options);
     if (options.timeoutMs !== undefined) check(waitTimeoutSchema, options.timeoutMs, "options.timeoutMs");
   };
 

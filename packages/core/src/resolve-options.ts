@@ -61,6 +61,18 @@ function schema(driver: DriverCapabilities): z.ZodType {
   });
 }
 
+/** Background work goes on whatever the caller's `onError` does, a rejected promise included. */
+function harmless(onError: ((error: unknown) => unknown) | undefined): (error: unknown) => void {
+  const tell = async (error: unknown): Promise<void> => {
+    try {
+      await onError?.(error);
+    } catch {
+      // Nobody is left to tell.
+    }
+  };
+  return (error) => void tell(error);
+}
+
 /** @throws TaskStoreError INVALID_ARGUMENT naming the option and its limit */
 export function resolveOptions(options: TaskStoreOptions, driver: DriverCapabilities): ResolvedOptions {
   check(schema(driver), options, "options");
@@ -84,6 +96,6 @@ export function resolveOptions(options: TaskStoreOptions, driver: DriverCapabili
     maxTtlMs: options.maxTtlMs ?? null,
     defaultPollIntervalMs: options.defaultPollIntervalMs ?? defaults.defaultPollIntervalMs,
     maxPayloadBytes: options.maxPayloadBytes ?? Math.min(defaults.maxPayloadBytes, driver.maxPayloadBytes),
-    onError: options.onError ?? (() => undefined),
+    onError: harmless(options.onError),
   };
 }

@@ -22,6 +22,7 @@ export class RunState {
   #over: TaskStoreError | undefined;
   #cancelled = false;
   #shutdown = false;
+  #overLimit = false;
   #endsInFlight = 0;
   #heldBack: (() => void)[] = [];
 
@@ -60,6 +61,11 @@ export class RunState {
   /** Cancellation was asked for or has happened. */
   get isCancelled(): boolean {
     return this.#cancelled || this.#task.status === "cancelled";
+  }
+
+  /** `maxRunMs` is over. */
+  get isOverLimit(): boolean {
+    return this.#overLimit;
   }
 
   get isShutdown(): boolean {
@@ -113,6 +119,7 @@ export class RunState {
 
   /** The run took longer than it may; maintenance fails it if the handler does not. */
   exceedLimit(): void {
+    this.#overLimit = true;
     this.#abort(new TaskStoreError("ABORTED", `The run of task ${this.taskId} exceeded its time limit.`));
   }
 

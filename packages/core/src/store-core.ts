@@ -18,7 +18,7 @@ export interface StoreCore {
 
 export function createStoreCore(driver: TaskDriver, given: TaskStoreOptions): StoreCore {
   const options = resolveOptions(given, driver.capabilities);
-  const publisher = new HintPublisher(driver.hints, options.onError);
+  const publisher = new HintPublisher(driver.hints, options.callTimeoutMs, options.onError);
   // Waiters of this process need not wait for the round trip of a hint.
   const onChanged = (taskIds: readonly string[]): void => {
     hub.hint(taskIds);

@@ -21,6 +21,8 @@ export interface TaskContext {
   readonly task: Task;
   /** Which attempt at the task this is, from 1 on; an attempt that was given back does not count. */
   readonly attempt: number;
+  /** Fencing token of the run's lease: it grows with every run, for systems that the handler writes to besides. */
+  readonly leaseToken: number;
   /**
    * Fires when the handler should stop: the task was cancelled, or its cancellation requested, in any process; it is
    * terminal or gone; the lease is lost or could not be renewed until its end; `maxRunMs` is over; the worker shuts
@@ -100,6 +102,10 @@ export class LeasedTaskContext implements TaskContext {
 
   get task(): Task {
     return this.#run.task;
+  }
+
+  get leaseToken(): number {
+    return this.#run.token;
   }
 
   get attempt(): number {
@@ -228,9 +234,7 @@ export class LeasedTaskContext implements TaskContext {
         return await this.#store.finishTask(this.taskId, outcome, { lease, statusMessage });
       } catch (error) {
         const { task } = isTaskStoreError(error, "TASK_TERMINAL") ? error : {};
-        // Only the holder ends a task like this, so the attempt whose answer was lost did it.
-        if (maybeDone && task !== undefined && (task.status === "cancelled") === (outcome.status === "cancelled"))
-          return task;
+        if (maybeDone && task !== undefined && isEndedBy(outcome, task)) return task;
         maybeDone ||= isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN");
         throw error;
       }
@@ -262,4 +266,14 @@ function observed<T>(work: () => Promise<T>): Promise<T> {
   const promise = work();
   promise.catch(() => undefined);
   return promise;
+}
+
+/**
+ * Whether a terminal task shows this outcome: then the attempt whose answer was lost did it. Only the holder ends a task
+ * like this, maintenance and operators otherwise.
+ */
+function isEndedBy(outcome: TaskOutcome, task: Task): boolean {
+  if ("error" in outcome) return task.status === "failed" && task.statusMessage === statusMessageOf(outcome.error);
+  if (outcome.status === task.status) return true;
+  return "result" in outcome && outcome.result["isError"] === true && task.status === "failed";
 }

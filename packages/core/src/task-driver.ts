@@ -44,8 +44,8 @@ export interface FieldChanges {
 export interface Change {
   readonly set?: FieldChanges;
   /**
-   * expiresAt = now + ttlMs (the new one, if `set` changes it); null stays unlimited. While a lease stays on the row
-   * it only rises.
+   * expiresAt = now + ttlMs (the new one, if `set` changes it); null is for ever. While a lease stays on the row it only
+   * rises, and for ever stays.
    */
   readonly ttl?: "restart";
   /** take: token = the new revision. Both raise expiresAt to at least the lease's end + graceMs. null: no lease. */
@@ -81,11 +81,16 @@ export interface Write {
   /** Epoch µs of the backend's clock after which the write must not land. */
   readonly notAfterUs: number;
   /**
-   * Only on a repeat of a write whose answer was lost: a backend time, epoch µs, not after its first attempt. If the
-   * ring is full and its oldest revision is greater than this, the ring cannot tell whether that attempt landed, and
-   * the write is refused. So looking and repeating are one atomic step.
+   * On a repeat of a write whose answer was lost, and on every attempt of one that could apply twice: a backend time,
+   * epoch µs, not after its first attempt. If the ring is full and its oldest revision is greater than this, the ring
+   * cannot tell whether that attempt landed, and the write is refused. So looking and repeating are one atomic step.
    */
   readonly firstSentUs?: number;
+  /**
+   * On a repeat of a write whose answer was lost: a backend time, epoch µs, not before its first attempt. A row that was
+   * created later is another task under the same id, and the write is refused.
+   */
+  readonly bornByUs?: number;
   /** Leaves revision, ring, lastUpdatedAt and hints alone (a heartbeat). */
   readonly quiet?: boolean;
   readonly alternatives: readonly Alternative[];
@@ -253,7 +258,7 @@ export interface TaskDriver {
   page(query: PageQuery, options?: DriverCallOptions): Promise<ReadAnswer>;
   /**
    * In one atomic step, over at most `limit` rows with dueAt <= now, earliest first: deletes the expired ones; where
-   * work is due (lease, claim or run is over) sets dueAt to now + holdMs and returns the row; sets the dueAt of the
+   * work is due (lease, claim or run is over) sets dueAt to now + holdMs, or the next instant ahead, and returns the row; sets the dueAt of the
    * others to their exact next instant. See `afterLook` in transitions.ts. A lost answer is STORE_UNAVAILABLE: what was
    * purged had expired, and what was held comes up again.
    */

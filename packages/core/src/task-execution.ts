@@ -121,6 +121,8 @@ async function settle(handler: TaskHandler, context: TaskContext): Promise<Handl
 async function conclude(ending: HandlerEnding, run: RunState, context: LeasedTaskContext): Promise<Task> {
   if ("returned" in ending && ending.returned !== undefined) return await completeWith(ending.returned, context);
   if (run.isCancelled) return await context.cancel();
+  // Given back it would be taken again, and run too long again, for ever.
+  if (run.isOverLimit && "returned" in ending) return await context.fail(new Error("The run exceeded its time limit."));
   if ("returned" in ending || run.isShutdown) return await context.release();
   return await context.fail(ending.threw);
 }

@@ -72,9 +72,8 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
     let since = -1;
     try {
       for (;;) {
-        const row = await this.#hub.wait(taskId, scope, ({ revision }) => revision !== since, {
-          signal: this.#stop.signal,
-        });
+        const options = { signal: this.#stop.signal, hasSeen: since !== -1 };
+        const row = await this.#hub.wait(taskId, scope, ({ revision }) => revision !== since, options);
         if (row === undefined) break;
         if (this.#returned) return;
         since = row.revision;

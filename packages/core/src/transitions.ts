@@ -382,10 +382,11 @@ export function apply(row: TaskRecord | undefined, write: Write, nowUs: number):
 
 /**
  * Whether the absence of a write's id from the ring proves that no earlier attempt of it landed: true for a first
- * attempt, and as long as the ring reaches back to when that was sent.
+ * attempt, and as long as this very row was there and its ring reaches back to when that was sent.
  */
-export function ringProves(row: TaskRecord, write: Pick<Write, "firstSentUs">): boolean {
+export function ringProves(row: TaskRecord, write: Pick<Write, "firstSentUs" | "bornByUs">): boolean {
   const [oldest] = row.ring;
+  if (write.bornByUs !== undefined && row.createdAt > toMs(write.bornByUs)) return false;
   if (write.firstSentUs === undefined || oldest === undefined || row.ring.length < RING_SIZE) return true;
   return oldest.revision <= write.firstSentUs;
 }
@@ -473,7 +474,9 @@ function changedExpiry(
 ): number | null {
   let { expiresAt } = row;
   if (change.ttl === "restart") {
-    expiresAt = ttlMs === null ? null : now + ttlMs;
+    // A leased task that never expired does not begin to: its end or release starts the ttl anyway.
+    const stays = ttlMs === null || (lease !== null && row.expiresAt === null);
+    expiresAt = stays ? null : now + ttlMs;
     if (expiresAt !== null && lease !== null) expiresAt = Math.max(expiresAt, row.expiresAt ?? 0, lease.expiresAt);
   }
   if (expiresAt === null || lease === null || change.lease === undefined || change.lease === null) return expiresAt;
@@ -496,12 +499,13 @@ export type Look = { readonly kind: "purge" } | { readonly kind: "work" | "later
 
 /**
  * An expired row is deleted. Where a lease, claim or run is over there is work, and the row is hidden from other
- * processes for `holdMs`. Else it is due again at the earliest instant ahead.
+ * processes for `holdMs`, or until its next instant if that comes first. Else it is due again at the earliest instant ahead.
  */
 export function afterLook(row: TaskRecord, nowUs: number, holdMs: number): Look {
   if (!isVisible(row, nowUs)) return { kind: "purge" };
   const now = toMs(nowUs);
   const deadlines = [row.lease?.expiresAt ?? null, row.claimBy, row.runUntil];
-  if (deadlines.some((instant) => instant !== null && instant <= now)) return { kind: "work", dueAt: now + holdMs };
-  return { kind: "later", dueAt: earliest([row.expiresAt, ...deadlines]) };
+  const ahead = earliest([row.expiresAt, ...deadlines].filter((instant) => instant !== null && instant > now));
+  if (deadlines.every((instant) => instant === null || instant > now)) return { kind: "later", dueAt: ahead };
+  return { kind: "work", dueAt: earliest([now + holdMs, ahead]) };
 }

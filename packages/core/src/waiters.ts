@@ -60,13 +60,14 @@ export class WaiterHub {
 
   /**
    * Resolves with the first row that `accepts` takes; undefined: the time is over.
+   * @param options `hasSeen`: the caller knows the task already, so an outage is no news to it
    * @throws TaskStoreError TASK_NOT_FOUND if it is not there, or not any more, for this scope; ABORTED, CLOSED
    */
   async wait(
     taskId: string,
     scope: Scope,
     accepts: (row: TaskRecord) => boolean,
-    options: WaitOptions,
+    options: WaitOptions & { readonly hasSeen?: boolean },
   ): Promise<TaskRecord | undefined> {
     if (this.#closed) throw closedError();
     const { signal, timeoutMs } = options;
@@ -78,7 +79,7 @@ export class WaiterHub {
         taskId,
         scope,
         accepts,
-        seen: false,
+        seen: options.hasSeen === true,
         timedOut: false,
         settle: (end) => {
           if (!this.#remove(waiter)) return;
@@ -179,6 +180,8 @@ export class WaiterHub {
   #deliver(asking: readonly Waiter[], answer: ReadAnswer): void {
     const rows = new Map(answer.rows.map((row) => [row.taskId, row]));
     for (const waiter of asking) {
+      // Who gave up meanwhile must not arm a timer that nobody stops.
+      if (this.#waiters.get(waiter.taskId)?.has(waiter) !== true) continue;
       const row = rows.get(waiter.taskId);
       waiter.seen = true;
       if (row === undefined || (waiter.scope !== undefined && row.scope !== waiter.scope)) {
@@ -218,6 +221,7 @@ export class WaiterHub {
 
   #tick(): void {
     this.#stopTimer = undefined;
+    if (this.#waiters.size === 0) return;
     for (const [taskId, expiresAt] of this.#expiries) {
       const untilMs = this.#options.clock.untilMs(expiresAt);
       if (untilMs > 0) {

@@ -16,7 +16,8 @@ export function unknownOutcome(cause?: unknown): TaskStoreError {
  * @throws the error itself if it is final, or what became of the call if that is over
  */
 export function repeatable(error: unknown, call: Call, ambiguous: boolean): boolean {
-  const unknown = isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN");
+  // What a driver throws against its contract says nothing about the write.
+  const unknown = !isTaskStoreError(error) || isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN");
   if (!unknown && !isTaskStoreError(error, "STORE_UNAVAILABLE")) {
     if (ambiguous) throw unknownOutcome(error);
     throw error;
@@ -40,4 +41,12 @@ export function isFinal(command: Command, refusal: Refusal): boolean {
     case "attempts-exhausted":
       return false;
   }
+}
+
+/**
+ * Whether a write of this command could take effect a second time once the ring has forgotten it. The others change what
+ * their own guards ask for: an open status, a token, the inputs they were planned from.
+ */
+export function couldApplyTwice(command: Command): boolean {
+  return command.type === "report" || command.type === "acquire";
 }

@@ -32,6 +32,9 @@ describe("apply: what holds for every write", () => {
     expect(apply(row({ ring }), { ...write, firstSentUs: 100 }, NOW_US).kind).toBe("written");
     expect(apply(row({ ring }), write, NOW_US).kind).toBe("written");
     expect(ringProves(row({ ring: ring.slice(1) }), { firstSentUs: 0 })).toBe(true);
+    // A task that was made since is another one under the same id.
+    expect(ringProves(row({ createdAt: 1 }), { bornByUs: 999 })).toBe(false);
+    expect(ringProves(row({ createdAt: 1 }), { bornByUs: 1000 })).toBe(true);
   });
 
   it("revision grows by at least one and follows the clock; lastUpdatedAt never falls", () => {
@@ -55,7 +58,8 @@ describe("afterLook", () => {
     ["expired", { expiresAt: NOW }, { kind: "purge" }],
     ["a lapsed lease", { lease: LAPSED }, { kind: "work", dueAt: NOW + 50 }],
     ["an over claim", { claimBy: NOW }, { kind: "work", dueAt: NOW + 50 }],
-    ["an over run", { lease: LIVE, runUntil: NOW }, { kind: "work", dueAt: NOW + 50 }],
+    ["an over run", { lease: lease(NOW + 70), runUntil: NOW }, { kind: "work", dueAt: NOW + 50 }],
+    ["an over run whose lease ends soon", { lease: LIVE, runUntil: NOW }, { kind: "work", dueAt: NOW + 1 }],
     ["nothing yet", { lease: lease(NOW + 70), claimBy: null }, { kind: "later", dueAt: NOW + 70 }],
     ["nothing ever", { expiresAt: null, claimBy: null }, { kind: "later", dueAt: null }],
   ] satisfies [string, Partial<TaskRecord>, unknown][])("%s", (_, changes, look) => {

@@ -161,6 +161,11 @@ describe("transitions: leases", () => {
       expiresAt: NOW + 500,
     });
     expect(run({ ...shorten, fence: "unleased" }, row()).row.expiresAt).toBe(NOW + 1);
+    // Without a limit there was no grace to keep: it begins when the lease is over.
+    expect(run(shorten, row({ lease: LIVE, ttlMs: null, expiresAt: null })).row).toMatchObject({
+      ttlMs: 1,
+      expiresAt: null,
+    });
   });
 });
 

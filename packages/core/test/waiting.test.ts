@@ -201,6 +201,24 @@ describe("waiting", () => {
     expect(asked.length).toBeLessThan(6);
   });
 
+  it("one that gave up during its read leaves no timer behind", async () => {
+    const { store, peer, faults } = handle();
+    const { taskId, revision } = await peer.createTask();
+    const held = gate();
+    faults.onAnswer = async () => await held.pass();
+    const stop = new AbortController();
+    const wait = store.waitForUpdate(taskId, { since: revision, signal: stop.signal });
+    await held.arrived;
+    stop.abort();
+    expect(await codeOf(wait)).toBe("ABORTED");
+    const before = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    held.open();
+    await store.close();
+    const after = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    // The deadline of the read is gone, and nothing came instead.
+    expect(after).toBeLessThan(before);
+  });
+
   it("close settles all waits and watches", async () => {
     const { store, peer } = handle();
     const { taskId, revision } = await peer.createTask();

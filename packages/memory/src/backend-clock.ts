@@ -18,9 +18,11 @@ export class BackendClock {
     return this.#lastUs;
   }
 
-  /** Moves all later readings ahead. @param ms 0 or more */
+  /** Moves all later readings ahead: the next one comes more than this after the last. @param ms 0 or more */
   advance(ms: number): void {
     this.#advancedMs += ms;
+    // The readings may have run ahead of the source by a few µs.
+    this.#lastUs += Math.ceil(ms * 1000);
   }
 }
 

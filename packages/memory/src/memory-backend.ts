@@ -20,7 +20,8 @@ export interface MemoryBackend {
   /** Tasks held, expired ones that were not purged yet included. */
   readonly size: number;
   /**
-   * Moves the backend's clock ahead, for tests of expiry and leases. Timers of stores run on: they are the process's.
+   * Moves the backend's clock ahead, for tests of expiry and leases: the next reading comes more than `ms` after the
+   * last. Timers of stores run on: they are the process's.
    * @param ms finite, 0 or more; fractions are microseconds
    * @throws TaskStoreError INVALID_ARGUMENT
    */
@@ -45,7 +46,9 @@ export function createMemoryBackend(options: MemoryBackendOptions = {}): MemoryB
     },
     advance(ms: number): void {
       if (!Number.isFinite(ms) || ms < 0) {
-        throw new TaskStoreError("INVALID_ARGUMENT", `ms is ${ms}; give a finite number of 0 or more`, { argument: "ms" });
+        throw new TaskStoreError("INVALID_ARGUMENT", `ms is ${ms}; give a finite number of 0 or more`, {
+          argument: "ms",
+        });
       }
       clock.advance(ms);
     },
@@ -58,5 +61,7 @@ export function createMemoryBackend(options: MemoryBackendOptions = {}): MemoryB
 export function partsOfBackend(backend: MemoryBackend): BackendParts {
   const parts = partsOf.get(backend);
   if (parts !== undefined) return parts;
-  throw new TaskStoreError("INVALID_ARGUMENT", "backend was not made by createMemoryBackend()", { argument: "backend" });
+  throw new TaskStoreError("INVALID_ARGUMENT", "backend was not made by createMemoryBackend()", {
+    argument: "backend",
+  });
 }

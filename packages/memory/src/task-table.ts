@@ -80,7 +80,11 @@ export class TaskTable {
     return { kind: answer.kind, row: outgoing(answer.row, {}), nowUs: answer.nowUs };
   }
 
-  remove(remove: { readonly taskId: string; readonly scope?: string | null; readonly notAfterUs: number }): "removed" | "gone" | "late" {
+  remove(remove: {
+    readonly taskId: string;
+    readonly scope?: string | null;
+    readonly notAfterUs: number;
+  }): "removed" | "gone" | "late" {
     const nowUs = this.#clock.read();
     const slot = this.#slots.get(remove.taskId);
     if (slot === undefined || !isVisible(slot.row, nowUs)) return "gone";

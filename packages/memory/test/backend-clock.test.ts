@@ -52,6 +52,14 @@ describe("the backend's clock", () => {
     expect(backend.size).toBe(0);
   });
 
+  it("is moved by at least as much as was asked for, also where readings ran ahead of the source", async () => {
+    const backend = createMemoryBackend({ clock: () => 1_000 });
+    const driver = createMemoryDriver({ backend });
+    const before = (await readings(driver, 1_500)).at(-1) ?? 0;
+    backend.advance(2.5);
+    expect(await readings(driver, 1)).toEqual([before + 2_501]);
+  });
+
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])("refuses to advance by %s", (ms) => {
     expect(() => createMemoryBackend().advance(ms)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
   });

@@ -40,7 +40,13 @@ describe("listing index", () => {
     for (const entry of entries) index.add(entry);
     for (const entry of entries.slice(1)) index.remove(entry);
     let compared = 0;
-    const probe = { taskId: "x", get createdAt(): number { compared += 1; return 10_000; } };
+    const probe = {
+      taskId: "x",
+      get createdAt(): number {
+        compared += 1;
+        return 10_000;
+      },
+    };
     expect([...index.behind(probe)]).toEqual([entries[0]]);
     expect(compared).toBeLessThan(10);
   });
@@ -49,7 +55,13 @@ describe("listing index", () => {
     const index = new ListingIndex<PagePosition>();
     for (let at = 0; at < 100_000; at += 1) index.add(position(at, "x"));
     let compared = 0;
-    const probe = { taskId: "x", get createdAt(): number { compared += 1; return 50_000; } };
+    const probe = {
+      taskId: "x",
+      get createdAt(): number {
+        compared += 1;
+        return 50_000;
+      },
+    };
     expect(index.behind(probe).next().value).toEqual(position(49_999, "x"));
     expect(compared).toBeLessThan(100);
   });
@@ -58,7 +70,20 @@ describe("listing index", () => {
 describe("compareUtf8", () => {
   it("orders strings as their UTF-8 bytes", () => {
     const random = new SeededRandom(2);
-    const parts = ["a", "z", "é", "e\u0301", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{1f600}", "\u{10ffff}"];
+    const parts = [
+      "a",
+      "z",
+      "é",
+      "e\u0301",
+      "\u07ff",
+      "\u0800",
+      "\ud7ff",
+      "\ue000",
+      "\uffff",
+      "\u{10000}",
+      "\u{1f600}",
+      "\u{10ffff}",
+    ];
     const word = (): string => Array.from({ length: random.below(4) }, () => random.pick(parts)).join("");
     for (let round = 0; round < 5_000; round += 1) {
       const [a, b] = [word(), word()];

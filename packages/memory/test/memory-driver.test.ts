@@ -74,7 +74,12 @@ describe("memory driver", () => {
     const driver = createMemoryDriver();
     await driver.insert(insertOf("t"));
     const then = { lease: { take: "w", forMs: 1_000, graceMs: 0 } } as const;
-    const answer = await driver.write({ taskId: "t", writeId: "w", notAfterUs: FAR, alternatives: [{ when: {}, then }] });
+    const answer = await driver.write({
+      taskId: "t",
+      writeId: "w",
+      notAfterUs: FAR,
+      alternatives: [{ when: {}, then }],
+    });
     if (answer.kind !== "written") throw new Error(answer.kind);
     const { row } = answer;
     for (const part of [row, row.ring, row.ring[0], row.lease]) expect(Object.isFrozen(part)).toBe(true);
@@ -84,7 +89,11 @@ describe("memory driver", () => {
 describe("hints", () => {
   it("reach every handle of the backend, the publisher's own too, after the publishing call, until they unsubscribe", async () => {
     const backend = createMemoryBackend();
-    const [a, b, c] = [createMemoryDriver({ backend }), createMemoryDriver({ backend }), createMemoryDriver({ backend })];
+    const [a, b, c] = [
+      createMemoryDriver({ backend }),
+      createMemoryDriver({ backend }),
+      createMemoryDriver({ backend }),
+    ];
     const elsewhere = createMemoryDriver();
     const heard: string[] = [];
     const listen = async (name: string, driver: TaskDriver): Promise<(() => Promise<void>) | undefined> =>

@@ -136,8 +136,8 @@ class PostgresDriver implements TaskDriver {
   /** The one place that sends a write: writes may be gathered here. */
   async write(write: Write, { signal }: DriverCallOptions = {}): Promise<WriteAnswer> {
     const { json, texts } = encodeAlternatives(write.alternatives);
-    const { taskId, writeId, notAfterUs, quiet = false, firstSentUs = null } = write;
-    const values = [taskId, ...scopeValues(write), writeId, notAfterUs, quiet, json, texts, firstSentUs];
+    const { taskId, writeId, notAfterUs, quiet = false, firstSentUs = null, bornByUs = null } = write;
+    const values = [taskId, ...scopeValues(write), writeId, notAfterUs, quiet, json, texts, firstSentUs, bornByUs];
     const [row] = await this.#connection.run<MaybeTaskRow & { readonly written: boolean }>(
       this.#statements.write,
       values,

@@ -104,6 +104,9 @@ export function randomWrite(random: Random, row: TaskRecord, nowMs: number): Wri
     ...(random.chance(0.2) ? { quiet: true } : {}),
     // The oldest revision of a planted ring is 1000.
     ...(random.chance(0.3) ? { firstSentUs: random.pick(0, 999, 1000, nowMs * 1000) } : {}),
+    ...(random.chance(0.2)
+      ? { bornByUs: random.pick(0, row.createdAt * 1000 + 1, row.createdAt * 1000, nowMs * 1000) }
+      : {}),
     alternatives: Array.from({ length: random.integer(5) }, (): Alternative => ({
       when: randomGuards(random, row),
       then: randomChange(random),

@@ -80,16 +80,16 @@ function playReport(options: StageOptions = {}): Play {
 describe("answers from two processes", () => {
   it("to different keys both land, and the task resumes exactly once", async () => {
     const schedules = await forEachInterleaving(playTwoKeys(), { only: ONLY });
-    if (ONLY === undefined) expect(schedules.length).toBeGreaterThanOrEqual(70);
+    expect(schedules.length).toBeGreaterThanOrEqual(ONLY === undefined ? 70 : 1);
   });
 
   it("to one key: the first stays, both are told the same", async () => {
-    await forEachInterleaving(playOneKey(), { only: ONLY });
+    expect(await forEachInterleaving(playOneKey(), { only: ONLY })).not.toHaveLength(0);
   });
 
   it("never conflict with a report: two round trips in every order", async () => {
     const schedules = await forEachInterleaving(playReport(), { only: ONLY });
-    if (ONLY === undefined) expect(schedules).toHaveLength(15);
+    expect(schedules).toHaveLength(ONLY === undefined ? 15 : 1);
   });
 
   it.each([

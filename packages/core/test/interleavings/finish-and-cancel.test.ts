@@ -49,7 +49,7 @@ function playEnding(options: StageOptions = {}): Play {
 describe("a finish and a cancel that look first", () => {
   it("have one winner in all 70 orders, and the loser is told the state that won", async () => {
     const schedules = await forEachInterleaving(playEnding(), { only: ONLY });
-    if (ONLY === undefined) expect(new Set(schedules).size).toBe(70);
+    expect(new Set(schedules).size).toBe(ONLY === undefined ? 70 : 1);
   });
 
   it.each(["guard-open-skipped", "field-outcome-skipped"] as const)(

@@ -95,7 +95,7 @@ describe("maintenance looks again before it acts", () => {
   it("a lapsed task that is taken between the look and the recovery stays with its new worker", async () => {
     const schedules = await forEachInterleaving(playAcquire(), { only: ONLY });
     // Two calls of the maintenance and one of the worker; one call where nothing is due any more.
-    if (ONLY === undefined) expect(schedules.length).toBeGreaterThanOrEqual(11);
+    expect(schedules.length).toBeGreaterThanOrEqual(ONLY === undefined ? 11 : 1);
   });
 
   it("would be caught if it did not", async () => {
@@ -104,7 +104,7 @@ describe("maintenance looks again before it acts", () => {
   });
 
   it("two processes release and announce a task once", async () => {
-    await forEachInterleaving(playTwice([]), { limit: 1_000, only: ONLY });
+    expect(await forEachInterleaving(playTwice([]), { limit: 1_000, only: ONLY })).not.toHaveLength(0);
   });
 
   it("would be caught if both announced it", async () => {
@@ -124,7 +124,7 @@ describe("maintenance looks again before it acts", () => {
 
   it("a task reborn under the id of an expired one survives", async () => {
     const schedules = await forEachInterleaving(playReborn(), { only: ONLY });
-    if (ONLY === undefined) expect(schedules).toHaveLength(6);
+    expect(schedules).toHaveLength(ONLY === undefined ? 6 : 1);
   });
 
   it("would be caught if expired tasks were purged by id", async () => {

@@ -71,7 +71,7 @@ describe.each([
 ])("a refusal is named from the row that the guards saw: %s", (_name, play) => {
   it("in all six orders", async () => {
     const schedules = await forEachInterleaving(play(), { only: ONLY });
-    if (ONLY === undefined) expect(schedules).toHaveLength(6);
+    expect(schedules).toHaveLength(ONLY === undefined ? 6 : 1);
   });
 
   it("would be caught if it were read again", async () => {

@@ -71,11 +71,11 @@ const RANDOM = { seed: 1, schedules: 60, only: ONLY };
 
 describe.each(HINTS)("a change at a random point of a wait wakes it: %s", (_name, options) => {
   it.each(CHANGES)("$name of another process", async (change) => {
-    await forRandomPriorities(playWait(change, "b", options), RANDOM);
+    expect(await forRandomPriorities(playWait(change, "b", options), RANDOM)).not.toHaveLength(0);
   });
 
   it.each(CHANGES)("$name of the same process", async (change) => {
-    await forRandomPriorities(playWait(change, "a", options), RANDOM);
+    expect(await forRandomPriorities(playWait(change, "a", options), RANDOM)).not.toHaveLength(0);
   });
 });
 
@@ -87,7 +87,7 @@ it.each(HINTS.filter(([name]) => name !== "one hint lost, doubled or turned into
   { timeout: 60_000 },
   async (_name, options) => {
     const schedules = await forEachInterleaving(playWait(REPORT, "b", options), LIMIT);
-    if (ONLY === undefined) expect(schedules.length).toBeGreaterThan(70);
+    expect(schedules.length).toBeGreaterThanOrEqual(ONLY === undefined ? 70 : 1);
   },
 );
 
@@ -146,7 +146,7 @@ describe("a wait that could be missed would be caught", () => {
 });
 
 it("a loop of waits sees the last of many changes, and revisions only rise", async () => {
-  await forRandomPriorities(
+  const schedules = await forRandomPriorities(
     async (choose) => {
       await onStage({ scheduler: { hints: "pass" } }, async ({ scheduler, a, b, judge }) => {
         const first = await judge.createTask();
@@ -172,4 +172,5 @@ it("a loop of waits sees the last of many changes, and revisions only rise", asy
     },
     { ...RANDOM, schedules: 200 },
   );
+  expect(schedules).not.toHaveLength(0);
 });

@@ -1,15 +1,16 @@
 /** Whether the model explains what calls other than plain commands answered. */
 import { expect } from "vitest";
-import { checkDue } from "../../../../conformance/src/driver-model/expected-answers.ts";
+import { checkDue, checkRead } from "../../../../conformance/src/driver-model/expected-answers.ts";
 import { listed } from "../../../../conformance/src/driver-model/listing.ts";
 import type { Command } from "../../src/commands.ts";
 import { isTerminal } from "../../src/index.ts";
-import type { Task, TaskRecord } from "../../src/index.ts";
+import type { ReadAnswer, Task, TaskRecord } from "../../src/index.ts";
 import { born, toMs } from "../../src/transitions.ts";
 import type { Call } from "./calls.ts";
 import { expectedOutcome, expectedTask } from "./expected-task.ts";
 import { scopeOf, SETTINGS } from "./model-state.ts";
 import type { Happened, ModelState } from "./model-state.ts";
+import { CODE_OF } from "./task-model.ts";
 import type { ModelResult, Scope, TaskModel } from "./task-model.ts";
 
 export function checkCreate(
@@ -168,11 +169,18 @@ export function checkLease(
 }
 
 /** Each row that was due is recovered by a write of its own. */
-export function checkMaintain({ model, orphans }: ModelState, { result, observations, laterUs }: Happened): void {
+export function checkMaintain(
+  { model, orphans, leftovers }: ModelState,
+  { result, observations, laterUs }: Happened,
+): void {
   const [look, ...recoveries] = observations;
   if (look?.method !== "due") throw new Error("maintenance did not look");
   const { answer } = look;
-  expect(checkDue(model.rows, look.limit, look.holdMs, answer)).toEqual({ complaints: [], undecided: [] });
+  const purged = answer.purged.filter((taskId) => model.rows.has(taskId) || !leftovers.has(taskId));
+  expect(checkDue(model.rows, look.limit, look.holdMs, { ...answer, purged })).toEqual({
+    complaints: [],
+    undecided: [],
+  });
   const { claimWithinMs, maxAttempts } = SETTINGS;
   const command = { type: "recover", orphanPolicy: "release", maxAttempts, claimWithinMs } as const;
   const counts = { failed: 0, cancelled: 0, released: 0 };
@@ -193,4 +201,34 @@ export function checkMaintain({ model, orphans }: ModelState, { result, observat
   const report = { purged: answer.purged.length, ...counts, announced: announced.length, more: answer.more };
   expect(result).toEqual({ status: "fulfilled", value: report });
   expect(orphans.splice(0).toSorted()).toEqual(announced.toSorted());
+}
+
+/**
+ * One round trip for a command that is planned blind. For ask and answer a read, and a write if there is anything to
+ * write; between the two the task may expire or change hands.
+ */
+export function checkRoundTrips(informed: boolean, expected: ModelResult, reads: number, writes: number): void {
+  expect(reads).toBe(informed ? 1 : 0);
+  if (!informed || expected.kind === "done") expect(writes).toBe(1);
+  else if (expected.kind === "nothing") expect(writes).toBe(0);
+  else expect(writes).toBeLessThanOrEqual(1);
+}
+
+/** Every task of the sequence, as stored. */
+export function checkRows(model: TaskModel, taskIds: readonly string[], answer: ReadAnswer): void {
+  expect(checkRead(model.rows, taskIds, { request: true, outcome: true }, answer)).toEqual([]);
+}
+
+export function checkTask(command: Command, expected: ModelResult, result: PromiseSettledResult<unknown>): void {
+  if (expected.kind === "gone") {
+    expect(result).toMatchObject({ status: "rejected", reason: { code: "TASK_NOT_FOUND" } });
+  } else if (expected.kind !== "refused") {
+    expect(result).toEqual({ status: "fulfilled", value: expectedTask(expected.row) });
+  } else if (expected.refusal === "terminal" && command.type === "request-cancel") {
+    // Idempotent: what has ended needs no cancelling.
+    expect(result).toEqual({ status: "fulfilled", value: expectedTask(expected.row) });
+  } else {
+    expect(result).toMatchObject({ status: "rejected", reason: { code: CODE_OF[expected.refusal] } });
+    if (expected.refusal === "terminal") expect(result).toHaveProperty("reason.task", expectedTask(expected.row));
+  }
 }

@@ -1,21 +1,28 @@
-import { expect } from "vitest";
-import { checkRead } from "../../../../conformance/src/driver-model/expected-answers.ts";
 import type { Command } from "../../src/commands.ts";
 import { createTaskStore } from "../../src/index.ts";
 import type { ScopedTaskStore, Task, TaskDriver, TaskRecord, TaskStore } from "../../src/index.ts";
 import { ENDINGS } from "./calls.ts";
 import type { Authority, Call, Caller, CommandCall, StoreCall, TaskChoice } from "./calls.ts";
-import { expectedTask } from "./expected-task.ts";
-import { checkCreate, checkDelete, checkLease, checkList, checkMaintain, checkReading } from "./model-checks.ts";
+import {
+  checkCreate,
+  checkDelete,
+  checkLease,
+  checkList,
+  checkMaintain,
+  checkReading,
+  checkRoundTrips,
+  checkRows,
+  checkTask,
+} from "./model-checks.ts";
 import { scopeOf, SETTINGS } from "./model-state.ts";
 import type { Happened, ModelState } from "./model-state.ts";
-import { observedDriver } from "./observed-driver.ts";
-import type { Observation } from "./observed-driver.ts";
-import { CODE_OF, encoded, fenceOf, TaskModel } from "./task-model.ts";
-import type { ModelResult } from "./task-model.ts";
+import { Observer } from "./observed-driver.ts";
+import { encoded, fenceOf, TaskModel } from "./task-model.ts";
 
 /** A backend that nobody else uses while a sequence is played. */
 export interface ModelSystem {
+  /** Ids of earlier sequences whose expired rows may not be purged yet: maintenance may name them. */
+  readonly leftovers: Set<string>;
   /** A driver of another process. */
   open(): TaskDriver;
   /** Resolves when the backend's clock has moved by at least this. */
@@ -28,20 +35,22 @@ export class ModelPlay implements ModelState {
   readonly orphans: string[] = [];
   readonly ids: string[] = [];
   readonly keys: Map<string, string> = new Map();
+  readonly leftovers: ReadonlySet<string>;
   readonly #counts: Map<string, number>;
   readonly #system: ModelSystem;
   readonly #driver: TaskDriver;
   readonly #stores: readonly [TaskStore, TaskStore];
-  readonly #observations: Observation[] = [];
+  readonly #observer = new Observer();
   readonly #tokens: number[] = [];
 
   private constructor(system: ModelSystem, counts: Map<string, number>) {
     this.#system = system;
+    this.leftovers = new Set(system.leftovers);
     this.#counts = counts;
     this.#driver = system.open();
     const onOrphan = ({ taskId }: Task): void => void this.orphans.push(taskId);
     const open = (): TaskStore =>
-      createTaskStore(observedDriver(system.open(), this.#observations), { ...SETTINGS, maintenance: false, onOrphan });
+      createTaskStore(this.#observer.observe(system.open()), { ...SETTINGS, maintenance: false, onOrphan });
     this.#stores = [open(), open()];
   }
 
@@ -77,14 +86,13 @@ export class ModelPlay implements ModelState {
       return;
     }
     const earlierUs = await this.#clockUs();
-    this.#observations.length = 0;
+    await this.#observer.take();
     const [result] = await Promise.allSettled([this.#call(call)]);
-    const observations = [...this.#observations];
+    const observations = await this.#observer.take();
     this.#check(call, { result, observations, earlierUs, laterUs: await this.#clockUs() });
     this.#count(call.type, result);
     const ids = [...new Set([...this.ids, ...this.model.rows.keys()])];
-    const answer = await this.#driver.read(ids, { request: true, outcome: true });
-    expect(checkRead(this.model.rows, ids, { request: true, outcome: true }, answer)).toEqual([]);
+    checkRows(this.model, ids, await this.#driver.read(ids, { request: true, outcome: true }));
   }
 
   async #call(call: StoreCall): Promise<unknown> {
@@ -166,11 +174,6 @@ export class ModelPlay implements ModelState {
     const reads = happened.observations.flatMap((seen) => (seen.method === "read" ? [seen] : []));
     const writes = happened.observations.flatMap((seen) => (seen.method === "write" ? [seen] : []));
     const informed = command.type === "ask" || command.type === "answer";
-    // One round trip for a command that is planned blind, two for ask and answer: nobody interferes here.
-    expect({ reads: reads.length, writes: writes.length }).toEqual({
-      reads: informed ? 1 : 0,
-      writes: informed ? expect.toBeOneOf([0, 1]) : 1,
-    });
     const [write] = writes;
     const writeUs = write === undefined || write.answer.kind === "gone" ? happened.laterUs : write.answer.nowUs;
     const scope = "caller" in call ? scopeOf(call.caller) : undefined;
@@ -182,14 +185,12 @@ export class ModelPlay implements ModelState {
       reads[0]?.answer.nowUs ?? writeUs,
       writeUs,
     );
-    if (informed) expect(writes).toHaveLength(expected.kind === "done" ? 1 : 0);
+    checkRoundTrips(informed, expected, reads.length, writes.length);
     if (command.type === "acquire" || command.type === "renew") {
       checkLease(expected, command, writeUs, happened.result);
       if (expected.kind === "done" && expected.row.lease !== null) this.#tokens.push(expected.row.lease.token);
-    } else if (command.type === "request-cancel" && expected.kind === "refused" && expected.refusal === "terminal") {
-      expect(happened.result).toEqual({ status: "fulfilled", value: expectedTask(expected.row) });
     } else {
-      checkTask(expected, happened.result);
+      checkTask(command, expected, happened.result);
     }
   }
 
@@ -266,12 +267,13 @@ export class ModelPlay implements ModelState {
     return (await this.#driver.read([])).nowUs;
   }
 
-  /** Leaves nothing behind for the next sequence: what lives is deleted, what has expired is purged. */
+  /** Deletes what lives. What has expired, maintenance purges; it may be held back for a while. */
   async #cleanUp(): Promise<void> {
     for (const store of this.#stores) await store.close();
-    for (const taskId of this.model.rows.keys())
+    for (const taskId of this.model.rows.keys()) {
       await this.#driver.remove({ taskId, notAfterUs: Number.MAX_SAFE_INTEGER });
-    while ((await this.#driver.due(100, 60_000)).more);
+      this.#system.leftovers.add(taskId);
+    }
     await this.#driver.close();
   }
 }
@@ -292,16 +294,5 @@ async function walk(
     pages.push(page.tasks);
     cursor = page.nextCursor;
     if (cursor === undefined) return pages;
-  }
-}
-
-function checkTask(expected: ModelResult, result: PromiseSettledResult<unknown>): void {
-  if (expected.kind === "gone") {
-    expect(result).toMatchObject({ status: "rejected", reason: { code: "TASK_NOT_FOUND" } });
-  } else if (expected.kind === "refused") {
-    expect(result).toMatchObject({ status: "rejected", reason: { code: CODE_OF[expected.refusal] } });
-    if (expected.refusal === "terminal") expect(result).toHaveProperty("reason.task", expectedTask(expected.row));
-  } else {
-    expect(result).toEqual({ status: "fulfilled", value: expectedTask(expected.row) });
   }
 }

@@ -18,6 +18,8 @@ export interface ModelState {
   readonly orphans: string[];
   /** Tasks made so far, gone ones included. */
   readonly ids: string[];
+  /** Ids of earlier sequences whose expired rows may not be purged yet. */
+  readonly leftovers: ReadonlySet<string>;
   /** Ids by principal and idempotency key. */
   readonly keys: Map<string, string>;
 }

@@ -29,7 +29,8 @@ looked as materialized (
   select picked.task_id,
          coalesce(picked.expires_at <= clock.now_us / 1000, false) as expired,
          coalesce(least(picked.lease_expires_at, picked.claim_by, picked.run_until) <= clock.now_us / 1000, false) as work,
-         least(picked.expires_at, picked.lease_expires_at, picked.claim_by, picked.run_until) as next_at,
+         (select min(instant) from unnest(array[picked.expires_at, picked.lease_expires_at, picked.claim_by, picked.run_until]) as instant
+           where instant > clock.now_us / 1000) as next_at,
          clock.now_us / 1000 + $2::bigint as held_until
     from (select * from picked order by picked.due_at limit $1::bigint) as picked
    cross join clock
@@ -42,7 +43,7 @@ purged as (
 ),
 moved as (
   update ${names.tasks} as task
-     set due_at = case when looked.work then looked.held_until else looked.next_at end
+     set due_at = case when looked.work then least(looked.held_until, looked.next_at) else looked.next_at end
     from looked
    where task.task_id = looked.task_id and not looked.expired
   returning looked.work, ${columnsOf("task")}

@@ -10,8 +10,8 @@ import type { Names } from "./names.ts";
  *
  * Params: $1 task id; $2 any scope (trusted code), $3 scope (null: unowned); $4 write id; $5 not after, epoch µs;
  *   $6 quiet; $7 jsonb array of alternatives (see alternatives.ts); $8 text[] of their texts, referred to by position
- *   from 1, where 0 is null: payloads never pass through jsonb, which refuses \u0000 and reorders keys; $9 when a write
- *   whose answer was lost was first sent, epoch µs, or null.
+ *   from 1, where 0 is null: payloads never pass through jsonb, which refuses \u0000 and reorders keys; $9 and $10
+ *   between which a write whose answer may be lost was first sent, epoch µs, or null.
  * Rows: none: gone (unknown, foreign, expired). One: `written`, `now_us`, and the task as written; or, not written,
  *   exactly the task that the guards saw. A write id that is in the ring counts as written.
  * Clock: read once, after the row is locked.
@@ -76,7 +76,9 @@ select $4::text = any(seen.ring_ids), seen.now_us, ${columnsOf("seen")}
  where ${VISIBLE} and not exists (select from decided)`;
 
 /** As `ringProves`: a repeat of a write whose answer was lost needs a ring that reaches back to its first attempt. */
-const RING_PROVES = `($9::bigint is null or cardinality(seen.ring_revisions) < ${RING_SIZE} or seen.ring_revisions[1] <= $9::bigint)`;
+const RING_PROVES = `
+     coalesce(seen.created_at <= $10::bigint / 1000, true)
+     and ($9::bigint is null or cardinality(seen.ring_revisions) < ${RING_SIZE} or seen.ring_revisions[1] <= $9::bigint)`;
 
 const VISIBLE = "(seen.expires_at is null or seen.expires_at > seen.now_us / 1000)";
 
@@ -124,6 +126,7 @@ const NEW_TIMES = `
      select case when not coalesce(choice.restart_ttl, false) then seen.expires_at
                  when fresh.ttl_ms is null then null
                  when fresh.lease_expires_at is null then now_ms + fresh.ttl_ms
+                 when seen.expires_at is null then null
                  else greatest(now_ms + fresh.ttl_ms, seen.expires_at, fresh.lease_expires_at)
             end as base_expires_at,
             case when choice.set_claim then now_ms + choice.claim_in_ms else seen.claim_by end as claim_by,
