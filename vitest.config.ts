@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { ViteUserConfig } from "vitest/config";
 
 const config: ViteUserConfig = {
@@ -10,6 +11,8 @@ const config: ViteUserConfig = {
     ],
     // Real processes: a test that leaks a socket or a signal handler harms its own file only.
     pool: "forks",
+    // Vitest leaves one processor idle, half of a small machine; many of these tests wait for servers and processes.
+    maxWorkers: Math.max(2, availableParallelism()),
     // Starts the servers once a run and hands their addresses to the tests.
     globalSetup: ["@mcp-task-store/services/vitest-global-setup"],
     testTimeout: 20_000,

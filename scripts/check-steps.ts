@@ -6,11 +6,4 @@ export const lintSteps: readonly Step[] = [
   { name: "lint", command: ["oxlint", "--deny-warnings"], repair: "pnpm exec oxlint --fix" },
   { name: "types", command: ["tsc", "--noEmit"] },
   { name: "knip", command: ["knip"] },
-  // A package with generated files has a script `generate` that takes --check.
-  { name: "generated files", command: ["pnpm", "-r", "--if-present", "run", "generate", "--check"] },
-];
-
-export const packageSteps: readonly Step[] = [
-  { name: "build", command: ["pnpm", "-r", "--if-present", "run", "build"] },
-  { name: "publint", command: ["node", "scripts/publint.ts"] },
 ];

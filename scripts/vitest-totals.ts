@@ -1,4 +1,6 @@
 /** Counts what vitest really did, so that a run that broke before its tests never reads as green. */
+import { relative } from "node:path";
+import { rootDirectory } from "./workspace.ts";
 
 export interface Totals {
   readonly passed: number;
@@ -11,7 +13,11 @@ interface VitestReport {
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
 }
 
 /**
@@ -30,6 +36,16 @@ export function vitestTotals(report: unknown, exitCode: number): Totals {
     failed: failed === 0 && exitCode !== 0 ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+/** One line for each test that did not run: its file and its name. */
+export function skippedTests(report: unknown): readonly string[] {
+  if (!isVitestReport(report)) return [];
+  return report.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status !== "passed" && status !== "failed")
+      .map(({ fullName }) => `${relative(rootDirectory, name)}: ${fullName}`),
+  );
 }
 
 export function addTotals(all: readonly Totals[]): Totals {

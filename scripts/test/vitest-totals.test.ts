@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { addTotals, vitestTotals } from "../vitest-totals.ts";
+import { addTotals, skippedTests, vitestTotals } from "../vitest-totals.ts";
+import { rootDirectory } from "../workspace.ts";
 
 const green = {
   numPassedTests: 3,
@@ -25,6 +27,21 @@ describe("vitestTotals", () => {
 
   it.each([undefined, null, "text", {}])("counts a missing or foreign report (%j) as a failure", (report) => {
     expect(vitestTotals(report, 0)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  });
+});
+
+describe("skippedTests", () => {
+  it("names each test that did not run", () => {
+    const assertionResults = ["passed", "skipped", "failed", "todo"].map((status) => ({
+      status,
+      fullName: `is ${status}`,
+    }));
+    const report = {
+      ...green,
+      testResults: [{ name: join(rootDirectory, "a.test.ts"), status: "passed", assertionResults }],
+    };
+    expect(skippedTests(report)).toEqual(["a.test.ts: is skipped", "a.test.ts: is todo"]);
+    expect(skippedTests(undefined)).toEqual([]);
   });
 });
 

@@ -1,0 +1,61 @@
+/** What the demo can be told. */
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+import { postgresIsLeftOut } from "@mcp-task-store/services";
+
+export type BackendName = "memory" | "postgres";
+
+export interface DemoOptions {
+  readonly backend: BackendName;
+  /** Decides when the worker is killed, when the cancel comes, who starts first in a race, and what the kit tries. */
+  readonly seed: number;
+}
+
+export const HELP: string = `Usage: pnpm demo [--backend postgres|memory] [--seed N]
+
+Two worker processes and a client share tasks in one store. A worker is killed in the middle of its task and another
+finishes it; a task is cancelled from another process; cancel and complete race; at the end the conformance kit judges
+that store. Takes less than a minute and leaves nothing behind.
+
+Options:
+  --backend NAME  postgres (default): three processes and a real server, found or started
+                  memory: the same in one process, as far as that goes
+  --seed N        0 to 4294967295, to make the same choices again; default: random, and printed
+  --help          this text
+
+Exit code: 0 everything held, 1 something did not, 2 wrong usage, 130 interrupted
+
+Variables:
+  POSTGRES_URL              use this server; it must allow CREATE DATABASE
+  MCP_TASK_STORE_POSTGRES   path, docker or embedded: start this one; off: memory is the default
+  NO_COLOR                  plain lines, also on a terminal
+`;
+
+const SEEDS = 2 ** 32;
+
+/** @throws TypeError for wrong usage */
+export function readCommandLine(args: readonly string[]): DemoOptions | "help" {
+  const { values } = parseArgs({
+    // pnpm hands its own separator on.
+    args: args.filter((argument) => argument !== "--"),
+    options: {
+      backend: { type: "string", default: postgresIsLeftOut() ? "memory" : "postgres" },
+      seed: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return "help";
+  return { backend: backendNamed(values.backend), seed: seedFrom(values.seed) };
+}
+
+function backendNamed(name: string): BackendName {
+  if (name === "memory" || name === "postgres") return name;
+  throw new TypeError(`--backend is ${JSON.stringify(name)}; give postgres or memory`);
+}
+
+function seedFrom(text: string | undefined): number {
+  if (text === undefined) return randomInt(SEEDS);
+  const seed = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (seed < SEEDS) return seed;
+  throw new TypeError(`--seed is ${JSON.stringify(text)}; give a whole number from 0 to ${SEEDS - 1}`);
+}

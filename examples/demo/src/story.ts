@@ -1,0 +1,46 @@
+/** The demo from its first act to its last, and what each of them proved. */
+import { cancellation } from "./acts/cancellation.ts";
+import { conformance } from "./acts/conformance.ts";
+import { race } from "./acts/race.ts";
+import { takeover } from "./acts/takeover.ts";
+import type { Claim } from "./claims.ts";
+import type { Stage } from "./stage.ts";
+import { asError } from "./within.ts";
+
+interface Act {
+  readonly title: string;
+  readonly play: (stage: Stage) => Promise<readonly Claim[]>;
+  readonly lookAt: string;
+}
+
+const ACTS: readonly Act[] = [
+  { title: "A worker is lost in the middle of its task", play: takeover, lookAt: "examples/demo/src/acts/takeover.ts" },
+  {
+    title: "A task is cancelled while a worker works on it",
+    play: cancellation,
+    lookAt: "examples/demo/src/acts/cancellation.ts",
+  },
+  { title: "Complete and cancel race", play: race, lookAt: "examples/demo/src/acts/race.ts" },
+  { title: "The conformance kit judges the store", play: conformance, lookAt: "examples/demo/src/acts/conformance.ts" },
+];
+
+/**
+ * Goes on after an act that failed: the others may still show something.
+ * @throws what `stage.signal` fired with
+ */
+export async function playStory(stage: Stage): Promise<readonly Claim[]> {
+  const { printer, signal } = stage;
+  const claims: Claim[] = [];
+  for (const [index, { title, play, lookAt }] of ACTS.entries()) {
+    printer.heading(`${index + 1}  ${title}`);
+    try {
+      claims.push(...(await play(stage)));
+    } catch (error) {
+      signal.throwIfAborted();
+      printer.endAllProgress();
+      printer.event(printer.style("red", asError(error).stack ?? String(error)));
+      claims.push({ text: `act ${index + 1}: ${title}`, holds: false, figure: asError(error).message, lookAt });
+    }
+  }
+  return claims;
+}

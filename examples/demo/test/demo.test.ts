@@ -1,0 +1,60 @@
+import { postgresIsLeftOut } from "@mcp-task-store/services";
+import { describe, expect, it } from "vitest";
+import { type DemoRun, runDemoProcess } from "./run-demo-process.ts";
+
+const CLAIMS = [
+  "is taken over",
+  "and finished with the right result",
+  "the first worker's token is worth nothing then",
+  "the task beside it is right, and was not disturbed",
+  "stops the worker",
+  "and cancelled it stays",
+  "complete against cancel: exactly one winner",
+  "the conformance kit judges this store",
+  "nothing is left behind",
+] as const;
+
+function expectAllHeld({ exitCode, output, leftFiles, leftProcesses }: DemoRun): void {
+  expect(output).not.toContain("✗");
+  for (const claim of CLAIMS) expect(output).toMatch(new RegExp(`^✓ .*${claim}`, "m"));
+  expect(output).toContain(`All ${CLAIMS.length} claims held.`);
+  // eslint-disable-next-line no-control-regex -- that there is none is the point
+  expect(output).not.toMatch(/\u001b/);
+  expect({ exitCode, leftFiles, leftProcesses }).toEqual({ exitCode: 0, leftFiles: [], leftProcesses: [] });
+}
+
+describe.concurrent("the demo", () => {
+  it("holds all its claims on memory", { timeout: 90_000 }, async () => {
+    expectAllHeld(await runDemoProcess(["--backend", "memory", "--seed", "7"]));
+  });
+
+  it.skipIf(postgresIsLeftOut())("holds all its claims on postgres", { timeout: 150_000 }, async () => {
+    const run = await runDemoProcess(["--seed", "7"]);
+    expectAllHeld(run);
+    expect(run.output).toMatch(/SIGKILL: worker-1 \(pid \d+\)/);
+  });
+
+  it("takes everything down on Ctrl-C", { timeout: 60_000 }, async () => {
+    const interruptAt = /nobody renews its lease/;
+    const { exitCode, output, leftFiles, leftProcesses } = await runDemoProcess(["--backend", "memory"], {
+      interruptAt,
+    });
+    expect(output).toContain("SIGINT: taking everything down");
+    expect({ exitCode, leftFiles, leftProcesses }).toEqual({ exitCode: 130, leftFiles: [], leftProcesses: [] });
+  });
+
+  it.each(["--backend=redis", "--seed=-1", "--seed=1e3", "--speed"])(
+    "refuses %s and shows its usage",
+    async (wrong) => {
+      const { exitCode, output } = await runDemoProcess([wrong]);
+      expect(exitCode).toBe(2);
+      expect(output).toContain("Usage: pnpm demo");
+    },
+  );
+
+  it("explains itself", async () => {
+    const { exitCode, output } = await runDemoProcess(["--help"]);
+    expect(exitCode).toBe(0);
+    expect(output).toContain("--backend");
+  });
+});

@@ -1,0 +1,140 @@
+/** `pnpm conformance`: runs the conformance kit on the stores of this repository. */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { describeRule, EXIT_CODES, type Report, runConformance, selectedRules } from "../conformance/src/index.ts";
+import { BACKENDS } from "./backends.ts";
+
+const USAGE = 2;
+
+const help = `Usage: pnpm conformance [options]
+
+Runs every rule on our stores and prints one table, rule by backend.
+
+Options:
+  --backend NAME   ${Object.keys(BACKENDS).join(", ")} or all (default)
+  --rule ID        only this rule or theme, such as cancel/signal or cancel; may be repeated
+  --seed N         make the same choices again
+  --json FILE      also write [{ backend, verdict, rules: [{ id, outcome }] }]
+  --help           this text
+
+Exit codes: 0 every rule holds on every backend, 1 a rule fails, 2 wrong usage, 3 something could not run.
+`;
+
+interface Options {
+  readonly backends: readonly string[];
+  readonly rules: readonly string[] | undefined;
+  readonly seed: number;
+  readonly json: string | undefined;
+}
+
+/** @throws Error that says what is wrong with the arguments */
+function optionsFrom(args: readonly string[]): Options | "help" {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      backend: { type: "string", default: "all" },
+      rule: { type: "string", multiple: true },
+      seed: { type: "string" },
+      json: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help === true) return "help";
+  const names = Object.keys(BACKENDS);
+  if (values.backend !== "all" && !names.includes(values.backend)) {
+    throw new Error(`--backend ${values.backend}: give ${names.join(", ")} or all`);
+  }
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 0xffff_ffff) : Number(values.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`--seed ${values.seed}: give an integer of 0 or more`);
+  selectedRules(values.rule);
+  return { backends: values.backend === "all" ? names : [values.backend], rules: values.rule, seed, json: values.json };
+}
+
+/** A line that overwrites itself on a terminal, and nothing elsewhere. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+}
+
+async function judge(backend: string, { rules, seed }: Options): Promise<Report> {
+  const open = BACKENDS[backend];
+  if (open === undefined) throw new Error(`no backend is called ${backend}`);
+  await using opened = await open((line) => console.log(line));
+  const report = await runConformance(opened.target, {
+    seed,
+    rules,
+    onProgress: (rule, done, of) => progress(`${backend} ${done}/${of} ${rule.id}`),
+  });
+  progress("");
+  return report;
+}
+
+const CELLS: Readonly<Record<string, string>> = {
+  pass: "pass",
+  fail: "FAIL",
+  "not-applicable": "-",
+  "could-not-run": "could not run",
+};
+
+function table(reports: readonly Report[]): string {
+  const [first] = reports;
+  if (first === undefined) return "";
+  const width = Math.max(4, ...first.rules.map((rule) => rule.id.length)) + 2;
+  const column = (text: string): string => text.padEnd(15);
+  const head = "rule".padEnd(width) + reports.map((report) => column(report.target)).join("");
+  const lines = first.rules.map((rule, index) => {
+    const cells = reports.map((report) => column(CELLS[report.rules[index]?.outcome ?? ""] ?? ""));
+    return rule.id.padEnd(width) + cells.join("");
+  });
+  return [head, ...lines].map((line) => line.trimEnd()).join("\n");
+}
+
+/** Everything of a run that is not a pass. */
+function remarks(report: Report): string {
+  const again = `  this backend again: pnpm conformance --backend ${report.target} --seed ${report.seed} --rule`;
+  return report.rules
+    .filter((rule) => rule.outcome !== "pass")
+    .map((rule) => {
+      if (rule.outcome === "not-applicable") return `${report.target}: ${rule.id} not applicable: ${rule.reason}\n`;
+      return `${report.target}: ${describeRule(rule, report)}\n${again} ${rule.id}\n`;
+    })
+    .join("");
+}
+
+/** The one line that names the verdict. The word for a good one stands nowhere else in the output. */
+function verdict(report: Report): string {
+  const count = (outcome: string): number => report.rules.filter((rule) => rule.outcome === outcome).length;
+  const counts = `${count("pass")} passed, ${count("fail")} failed, ${count("could-not-run")} could not run, ${count("not-applicable")} not applicable`;
+  const word = { conformant: "conformant", nonconformant: "does not conform", incomplete: "incomplete" }[report.verdict];
+  return `${report.target}: ${word} (${counts}; ${(report.durationMs / 1_000).toFixed(1)} s, seed ${report.seed})`;
+}
+
+/** @returns the exit code */
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options | "help";
+  try {
+    options = optionsFrom(args);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
+    return USAGE;
+  }
+  if (options === "help") {
+    process.stdout.write(help);
+    return 0;
+  }
+  const reports: Report[] = [];
+  for (const backend of options.backends) reports.push(await judge(backend, options));
+  process.stdout.write(`\n${table(reports)}\n\n${reports.map(remarks).join("")}`);
+  for (const report of reports) console.log(verdict(report));
+  if (options.json !== undefined) {
+    const rows = reports.map(({ target, verdict: outcome, rules }) => ({
+      backend: target,
+      verdict: outcome,
+      rules: rules.map((rule) => ({ id: rule.id, outcome: rule.outcome })),
+    }));
+    writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+  }
+  const codes = reports.map((report) => EXIT_CODES[report.verdict]);
+  return codes.includes(EXIT_CODES.nonconformant) ? EXIT_CODES.nonconformant : Math.max(...codes);
+}
+
+process.exitCode = await main(process.argv.slice(2));

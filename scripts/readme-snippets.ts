@@ -1,0 +1,48 @@
+/**
+ * The code that a reader copies: each TypeScript block of a README, marked by a comment on the line above it,
+ * `<!-- snippet: NAME -->`. All of them have to compile; what else they have to do, the tests know by their names.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { rootDirectory, workspacePackages } from "./workspace.ts";
+
+export interface Snippet {
+  /** Of the README, from the root. */
+  readonly path: string;
+  /** Of the opening fence, from 1. */
+  readonly line: number;
+  /** Unique in its README; undefined: the block is not marked. */
+  readonly name: string | undefined;
+  readonly code: string;
+}
+
+const FENCE = /^```(?:ts|typescript|js|javascript)$/;
+const MARK = /^<!-- snippet: ([a-z0-9-]+) -->$/;
+
+export function snippetsOf(markdown: string, path: string): readonly Snippet[] {
+  const lines = markdown.split("\n");
+  return lines.flatMap((text, index) => {
+    if (!FENCE.test(text)) return [];
+    const end = lines.indexOf("```", index + 1);
+    if (end === -1) throw new Error(`${path}:${index + 1}: the block is never closed`);
+    const name = MARK.exec(lines[index - 1] ?? "")?.[1];
+    return [{ path, line: index + 1, name, code: `${lines.slice(index + 1, end).join("\n")}\n` }];
+  });
+}
+
+/** Those of the repository's README and of each published package's, in this order. */
+export function readmeSnippets(): readonly Snippet[] {
+  const packages = workspacePackages().filter(({ published }) => published);
+  const directories = [rootDirectory, ...packages.map(({ directory }) => directory)];
+  return directories
+    .map((directory) => join(directory, "README.md"))
+    .filter((path) => existsSync(path))
+    .flatMap((path) => snippetsOf(readFileSync(path, "utf8"), relative(rootDirectory, path)));
+}
+
+/** The repository README's quick start: what the issue tracker, the registry and every newcomer runs first. */
+export function quickStart(): Snippet {
+  const found = readmeSnippets().find(({ path, name }) => path === "README.md" && name === "quick-start");
+  if (found === undefined) throw new Error("README.md has no snippet named quick-start");
+  return found;
+}

@@ -1,0 +1,209 @@
+/** What users install: the tarballs themselves, and an empty project with nothing but npm that installs and runs them. */
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join, posix } from "node:path";
+import { inspect } from "node:util";
+import { freshTestDatabase, postgresIsLeftOut } from "@mcp-task-store/services";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { apiReport } from "../api-report.ts";
+import { installOldestNode, NpmProject, OLDEST_NODE, workspaceNode } from "../npm-project.ts";
+import { packPackage, type PackedPackage } from "../packed-package.ts";
+import { quickStart, readmeSnippets } from "../readme-snippets.ts";
+import { runCaptured } from "../run-captured.ts";
+import { rootDirectory, workspacePackages } from "../workspace.ts";
+
+/** For what builds, installs or compiles. */
+const TIMEOUT_MS = 180_000;
+
+const published = workspacePackages().filter(({ published, hasSources }) => published && hasSources);
+const directory = mkdtempSync(join(tmpdir(), "mcp-task-store-packed-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const packing = new Map<string, Promise<PackedPackage>>();
+
+/** All are packed side by side, when the first is asked for. */
+function packed(name: string): Promise<PackedPackage> {
+  if (packing.size === 0) {
+    for (const each of published) {
+      const started = packPackage(each, directory);
+      // Whoever asks for it gets the failure.
+      started.catch(() => {});
+      packing.set(each.name, started);
+    }
+  }
+  return packing.get(name) ?? Promise.reject(new Error(`${name} is not a published package`));
+}
+
+async function tarballs(...names: readonly string[]): Promise<readonly string[]> {
+  const all = await Promise.all(names.map(packed));
+  return all.map(({ tarball }) => tarball);
+}
+
+let installing: Promise<string> | undefined;
+
+/** Its program; installed once. */
+function oldestNode(): Promise<string> {
+  return (installing ??= installOldestNode(join(directory, "node")));
+}
+
+const NODES: readonly [name: string, program: () => Promise<string>, version: RegExp][] = [
+  [OLDEST_NODE, oldestNode, /^v20\.19\.0$/],
+  ["24", async () => workspaceNode(), /^v24\./],
+];
+
+const COMPLETED = inspect({ status: "completed", result: { content: [{ type: "text", text: "42 words" }] } });
+
+/** The snippets that are whole programs, by name, and what they print. */
+const PROGRAM_OUTPUT: ReadonlyMap<string, string> = new Map([
+  ["quick-start", COMPLETED],
+  ["backend", "undefined"],
+]);
+
+describe.each(published.map(({ name, entries }) => [name, entries] as const))("the tarball of %s", (name, entries) => {
+  let contents: string;
+  let files: readonly string[];
+  const read = (path: string): string => readFileSync(join(contents, path), "utf8");
+
+  beforeAll(async () => {
+    contents = (await packed(name)).contents;
+    const all = globSync("**", { cwd: contents, withFileTypes: true });
+    files = all
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(contents.length + 1));
+  }, TIMEOUT_MS);
+
+  it("holds the build, a README, the licence and the manifest, and nothing else", () => {
+    const others = files.filter((path) => !/^dist\/[\w./-]+\.(?:js|d\.ts|js\.map|d\.ts\.map)$/.test(path));
+    expect(others.toSorted()).toEqual(["LICENSE", "README.md", "package.json"]);
+    expect(read("LICENSE")).toBe(readFileSync(join(rootDirectory, "LICENSE"), "utf8"));
+    expect(read("README.md")).toMatch(new RegExp(`^# ${name}\n`));
+  });
+
+  it("has every entry, as code and as types", () => {
+    const { exports } = JSON.parse(read("package.json"));
+    expect(Object.keys(exports)).toEqual([...entries, "./package.json"]);
+    for (const entry of entries) {
+      expect(exports[entry]).toEqual({
+        types: expect.stringMatching(/\.d\.ts$/),
+        default: expect.stringMatching(/\.js$/),
+      });
+      for (const path of Object.values<string>(exports[entry]))
+        expect(existsSync(join(contents, path)), path).toBe(true);
+    }
+  });
+
+  it("depends on versions, not on this workspace", () => {
+    expect(read("package.json")).not.toMatch(/"(?:workspace|catalog|link|file):/);
+  });
+
+  it("says nothing of the machine it was built on", () => {
+    const traces = [rootDirectory, homedir(), tmpdir()].filter((path) => path.length > 1).map((path) => `${path}/`);
+    const telling = files.flatMap((path) => traces.filter((trace) => read(path).includes(trace)).map(() => path));
+    expect(telling).toEqual([]);
+  });
+
+  it("keeps the validator out of its types", () => {
+    const declarations = files.filter((path) => path.endsWith(".d.ts"));
+    expect(declarations).not.toEqual([]);
+    expect(declarations.filter((path) => /zod/i.test(read(path)))).toEqual([]);
+  });
+
+  it("shows the types that its API report says (to renew it: pnpm api-report)", async () => {
+    const path = join(rootDirectory, "api", `${name.split("/")[1]}.md`);
+    await expect(apiReport(name, contents)).toMatchFileSnapshot(path);
+  });
+
+  it("satisfies publint", { timeout: TIMEOUT_MS }, async () => {
+    const { tarball } = await packed(name);
+    const publint = join(rootDirectory, "node_modules", ".bin", "publint");
+    const { stdout } = await runCaptured(publint, ["run", tarball, "--strict"], { cwd: rootDirectory });
+    expect(stdout).toContain("All good!");
+  });
+});
+
+describe("core and postgres, installed by npm into an empty folder", () => {
+  const project = new NpmProject(join(directory, "core-and-postgres"));
+
+  beforeAll(async () => {
+    await project.install(...(await tarballs("@mcp-task-store/core", "@mcp-task-store/postgres")));
+    await Promise.all([project.install("--save-dev", "typescript@~5.9.3", "@types/node@20"), oldestNode()]);
+    project.write("quick-start.ts", quickStart().code);
+  }, TIMEOUT_MS);
+
+  it("bring no copy of core beside the one that was asked for", () => {
+    const copies = globSync("**/@mcp-task-store/core/package.json", { cwd: project.directory });
+    expect(copies).toEqual([join("node_modules", "@mcp-task-store", "core", "package.json")]);
+  });
+
+  it("compile the README's quick start", { timeout: TIMEOUT_MS }, async () => {
+    await project.compile("quick-start.ts");
+    expect(existsSync(join(project.directory, "out", "quick-start.js"))).toBe(true);
+  });
+
+  it.skipIf(postgresIsLeftOut()).each(NODES)(
+    "run the README's quick start on Node %s",
+    { timeout: TIMEOUT_MS },
+    async (_, program, version) => {
+      await using database = await freshTestDatabase();
+      const node = await program();
+      expect((await project.run(node, ["--version"])).stdout.trim()).toMatch(version);
+      const { stdout, stderr } = await project.run(node, ["out/quick-start.js"], { DATABASE_URL: database.url });
+      expect(stdout).toBe(`${COMPLETED}\n`);
+      expect(stderr).toBe("");
+    },
+  );
+});
+
+describe("every published package, installed by npm into an empty folder", () => {
+  const project = new NpmProject(join(directory, "every-package"));
+  const snippets = readmeSnippets().map(({ path, name = "", code }) => {
+    const file = `${path.replace(/\/?README\.md$/, "").replaceAll("/", "-") || "repository"}-${name}`;
+    // Vitest looks for tests by this ending.
+    return { name, code, file: name === "conformance" ? `${file}.test` : file };
+  });
+
+  beforeAll(async () => {
+    const all = await tarballs(...published.map(({ name }) => name));
+    await project.install(...all, "typescript@~5.9.3", "@types/node@20", "vitest@^4");
+    for (const { file, code } of snippets) project.write(`${file}.ts`, code);
+  }, TIMEOUT_MS);
+
+  // The entry for a test runner can be imported by that runner only; the snippet below does.
+  const entries = published.flatMap(({ name, entries }) => entries.map((entry) => posix.join(name, entry)));
+  it.each(entries.filter((entry) => !entry.endsWith("/vitest")))(
+    "lets the oldest Node import %s",
+    async (entry) => {
+      const program = `console.log(Object.keys(await import("${entry}")).length)`;
+      const { stdout, stderr } = await project.run(await oldestNode(), ["--input-type=module", "--eval", program]);
+      expect(Number(stdout)).toBeGreaterThan(0);
+      expect(stderr).toBe("");
+    },
+    TIMEOUT_MS,
+  );
+
+  it("compiles the snippets of all READMEs", { timeout: TIMEOUT_MS }, async () => {
+    await project.compile(...snippets.map(({ file }) => `${file}.ts`));
+    const missing = snippets.filter(({ file }) => !existsSync(join(project.directory, "out", `${file}.js`)));
+    expect(missing).toEqual([]);
+  });
+
+  // Those on Postgres are the repository's quick start, which ran above.
+  const programs = snippets.filter(({ name, code }) => PROGRAM_OUTPUT.has(name) && !code.includes('/postgres"'));
+  it.each(programs.map(({ file, name }) => [file, name]))(
+    "runs %s",
+    { timeout: TIMEOUT_MS },
+    async (file, name = "") => {
+      const { stdout, stderr } = await project.run(await oldestNode(), [`out/${file}.js`]);
+      expect(stdout).toBe(`${PROGRAM_OUTPUT.get(name)}\n`);
+      expect(stderr).toBe("");
+    },
+  );
+
+  it("judges the store of the conformance snippet, by vitest on the oldest Node", { timeout: TIMEOUT_MS }, async () => {
+    const vitest = ["node_modules/vitest/vitest.mjs", "run", "--reporter=json", "--outputFile=verdict.json"];
+    await project.run(await oldestNode(), vitest);
+    const verdict = JSON.parse(readFileSync(join(project.directory, "verdict.json"), "utf8"));
+    expect(verdict).toMatchObject({ numTotalTestSuites: expect.any(Number), numFailedTests: 0, success: true });
+    expect(verdict.numPassedTests).toBeGreaterThan(50);
+  });
+});

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { quickStart, readmeSnippets, snippetsOf } from "../readme-snippets.ts";
+import { rootDirectory, workspacePackages } from "../workspace.ts";
+
+describe("snippetsOf", () => {
+  it("takes the code between the fences, with its name and its line", () => {
+    const markdown =
+      "# title\n\n<!-- snippet: one -->\n```ts\nconst a = 1;\n\nconst b = 2;\n```\n\n```sh\nnpm install\n```\n";
+    expect(snippetsOf(markdown, "X.md")).toEqual([
+      { path: "X.md", line: 4, name: "one", code: "const a = 1;\n\nconst b = 2;\n" },
+    ]);
+  });
+
+  it("shows a block that nobody marked", () => {
+    expect(snippetsOf("```ts\n1;\n```\n", "X.md")).toEqual([{ path: "X.md", line: 1, name: undefined, code: "1;\n" }]);
+  });
+
+  it("refuses a block without an end", () => {
+    expect(() => snippetsOf("text\n```ts\n1;\n", "X.md")).toThrow("X.md:2");
+  });
+});
+
+/** What packed-packages.test.ts compiles and runs; here only that nothing escapes it. */
+describe("the READMEs", () => {
+  const snippets = readmeSnippets();
+
+  it("mark every block of TypeScript, each by its own name", () => {
+    const named = snippets.map(({ path, line, name }) => `${path}#${name ?? `unmarked:${line}`}`);
+    expect(named).toEqual([...new Set(named)]);
+    expect(named.filter((name) => name.includes("unmarked"))).toEqual([]);
+  });
+
+  it("are those of the repository and of each published package", () => {
+    const paths = new Set(snippets.map(({ path }) => path));
+    expect(paths.has("README.md")).toBe(true);
+    expect(paths.size).toBe(1 + workspacePackages().filter(({ published }) => published).length);
+  });
+
+  it("show the same quick start for Postgres, of about 15 lines", () => {
+    const ofPackage = snippets.find(
+      ({ path, name }) => path === "packages/postgres/README.md" && name === "quick-start",
+    );
+    expect(ofPackage?.code).toBe(quickStart().code);
+    expect(quickStart().code.trim().split("\n").length).toBeLessThanOrEqual(20);
+  });
+});
+
+/** Rows of the table under "## Options": name, default. */
+function optionsTable(path: string): ReadonlyMap<string, string> {
+  const [, section = ""] = readFileSync(join(rootDirectory, path), "utf8").split(/^## Options$/m);
+  const rows = (section.split(/^## /m)[0] ?? "").matchAll(/^\| `(\w+)` \|[^|]*\| ([^|]*?) ?\|/gm);
+  return new Map([...rows].map(([, name = "", preset = ""]) => [name, preset]));
+}
+
+/** Fields of an exported interface: name, what its comment says after `@default`. */
+function fieldsOf(path: string, name: string): ReadonlyMap<string, string> {
+  const source = readFileSync(join(rootDirectory, path), "utf8");
+  const [, body = ""] = new RegExp(`export interface ${name}\\b[^{]*\\{\\n([^]*?)\\n\\}`).exec(source) ?? [];
+  const fields = body.matchAll(/(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\s*)?^ {2}readonly (\w+)\??:/gm);
+  return new Map(
+    [...fields].map(([, comment = "", field = ""]) => [field, /@default ([^\n;,]*)/.exec(comment)?.[1] ?? ""]),
+  );
+}
+
+describe.each([
+  { readme: "packages/core/README.md", source: "packages/core/src/options.ts", name: "TaskStoreOptions" },
+  { readme: "packages/memory/README.md", source: "packages/memory/src/memory-driver.ts", name: "MemoryDriverOptions" },
+  { readme: "packages/postgres/README.md", source: "packages/postgres/src/options.ts", name: "PostgresDriverOptions" },
+])("the options table of $readme", ({ readme, source, name }) => {
+  const table = optionsTable(readme);
+  const fields = fieldsOf(source, name);
+
+  it(`has the fields of ${name}, in their order`, () => {
+    expect(fields.size).toBeGreaterThan(0);
+    expect([...table.keys()]).toEqual([...fields.keys()]);
+  });
+
+  it("has their defaults", () => {
+    const literal = (text: string): string | undefined =>
+      /^`?(true|false|null|\d[\d_]*|"[^"]*")(?=`|$|[ .])/.exec(text.trim())?.[1];
+    const [documented, declared] = [table, fields].map((each) =>
+      [...each].flatMap(([field, text]) => (literal(text) === undefined ? [] : [[field, literal(text)]])),
+    );
+    expect(documented).toEqual(declared);
+  });
+});
