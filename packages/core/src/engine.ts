@@ -18,7 +18,7 @@ import type {
 import type { CallOptions } from "./task-store.ts";
 import type { TaskRecord } from "./task-record.ts";
 import { explain, plan, type Plan, ringProves } from "./transitions.ts";
-import { couldApplyTwice, isFinal, repeatable, unknownOutcome } from "./write-fate.ts";
+import { couldApplyTwice, isFinal, needsProof, repeatable, unknownOutcome } from "./write-fate.ts";
 
 /** Whose task a call may touch: undefined any, else exactly this owner's (null: unowned). */
 export type Scope = string | null | undefined;
@@ -223,7 +223,7 @@ export class Engine {
         alternatives: planned.alternatives,
         ...(scope === undefined ? {} : { scope }),
         ...(planned.quiet === undefined ? {} : { quiet: true }),
-        ...(couldApplyTwice(command) || (ambiguous && planned.quiet !== true) ? { firstSentUs } : {}),
+        ...(couldApplyTwice(command) || (ambiguous && needsProof(command)) ? { firstSentUs } : {}),
         ...(ambiguous ? { bornByUs } : {}),
       };
       let answer: WriteAnswer | undefined;

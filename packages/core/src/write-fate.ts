@@ -50,3 +50,12 @@ export function isFinal(command: Command, refusal: Refusal): boolean {
 export function couldApplyTwice(command: Command): boolean {
   return command.type === "report" || command.type === "acquire";
 }
+
+/**
+ * Whether only the ring can tell if a write of this command landed. Not for an end, since nothing follows it: an open
+ * row shows that it did not land, and the ring of a terminal one still holds it if it did. Not for a renewal, which is
+ * never in the ring and may be repeated.
+ */
+export function needsProof(command: Command): boolean {
+  return command.type !== "finish" && command.type !== "cancel" && command.type !== "renew";
+}
