@@ -70,6 +70,8 @@ export type Refusal =
   | "held"
   /** acquire: no attempt is left. */
   | "attempts-exhausted"
+  /** request-cancel: it was asked for before, and somebody is working. */
+  | "cancel-requested"
   /** ask, answer: the inputs changed since they were read. Read again and decide again. */
   | "inputs-changed"
   /** ask: the key was used for another request before. */

@@ -104,7 +104,8 @@ export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = 
 
     async setup(callOptions = {}) {
       checkOptions(callOptions);
-      await engine.setup({ timeoutMs: SETUP_TIMEOUT_MS, ...callOptions });
+      const { signal, timeoutMs = SETUP_TIMEOUT_MS } = callOptions;
+      await engine.setup({ signal, timeoutMs });
     },
 
     async maintain(maintainOptions = {}) {

@@ -18,7 +18,7 @@ import type {
 import type { CallOptions } from "./task-store.ts";
 import type { TaskRecord } from "./task-record.ts";
 import { explain, plan, type Plan, ringProves } from "./transitions.ts";
-import { couldApplyTwice, isFinal, needsProof, repeatable, unknownOutcome } from "./write-fate.ts";
+import { backendError, couldApplyTwice, isFinal, needsProof, repeatable, unknownOutcome } from "./write-fate.ts";
 
 /** Whose task a call may touch: undefined any, else exactly this owner's (null: unowned). */
 export type Scope = string | null | undefined;
@@ -80,10 +80,14 @@ export class Engine {
 
   async setup(options: CallOptions): Promise<void> {
     await this.#calling(options, async (call) => {
-      await call.driver(
-        (driverOptions) => this.#driver.setup(driverOptions),
-        () => call.overError(),
-      );
+      try {
+        await call.driver(
+          (driverOptions) => this.#driver.setup(driverOptions),
+          () => call.overError(),
+        );
+      } catch (error) {
+        throw isTaskStoreError(error) ? error : backendError(error);
+      }
     });
   }
 
@@ -121,7 +125,7 @@ export class Engine {
           await this.#repeatRead(call, (o) => this.#driver.read([], o));
         } catch (error) {
           // Whether it was this call that removed the task, and whether a later one took its id, cannot be told.
-          if (repeatable(error, call, false)) throw error;
+          if (repeatable(error, call, false)) throw unknownOutcome(error);
         }
         await this.#pauseOrThrow(call, false);
       }
@@ -281,7 +285,7 @@ export class Engine {
         if (isTaskStoreError(error) && error.code !== "STORE_UNAVAILABLE") throw error;
         if (call.isOver) throw call.overError(error);
         await call.pause();
-        if (call.isOver) throw isTaskStoreError(error) ? error : call.overError(error);
+        if (call.isOver) throw isTaskStoreError(error) ? error : backendError(error);
       }
     }
   }

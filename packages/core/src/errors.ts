@@ -7,12 +7,14 @@ import type { Task } from "./task.ts";
 export type TaskStoreErrorCode =
   /** No such task for this caller: unknown, expired, deleted or foreign. */
   | "TASK_NOT_FOUND"
-  /** The task ended before; the error carries it as {@link TaskTerminalError.task}. */
+  /** The task ended before; the error carries it as `task`. */
   | "TASK_TERMINAL"
   /** The chosen task id is taken. */
   | "ALREADY_EXISTS"
   /** The caller does not hold the live lease (any more). Stop working. */
   | "LEASE_LOST"
+  /** The task cannot be taken: somebody else holds it, or its attempts are used up. */
+  | "LEASE_HELD"
   /** An input key was used for another request before. */
   | "INPUT_KEY_REUSED"
   | "INVALID_CURSOR"
@@ -72,7 +74,9 @@ export class TaskStoreError extends Error {
 export function isTaskStoreError<C extends TaskStoreErrorCode = TaskStoreErrorCode>(
   error: unknown,
   code?: C,
-): error is TaskStoreError & { readonly code: C } {
+): error is TaskStoreError & { readonly code: C } & ([C] extends ["TASK_TERMINAL"]
+    ? { readonly task: Task }
+    : unknown) {
   if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
   return code === undefined || ("code" in error && error.code === code);
 }

@@ -1,6 +1,6 @@
 /**
- * A JSON object as users hand it over: values are checked at run time by {@link toJsonText}, since TypeScript cannot
- * say "plain JSON" without refusing ordinary interfaces.
+ * A JSON object. Its values are `unknown`, since TypeScript cannot say "plain JSON"; they are checked when it is stored.
+ * An `interface` needs an index signature to be one; a `type` does not.
  */
 export type JsonObject = { readonly [key: string]: unknown };
 

@@ -27,7 +27,8 @@ export interface TaskStoreOptions {
   readonly maxRunMs?: number | null | undefined;
   /**
    * How long a task outlives the end of its lease at least, so that maintenance finds it. The process that takes or
-   * renews the lease decides: where others maintain, give it at least three of their periods. @default max(30_000, 3 × maintenance)
+   * renews the lease decides: where others maintain, give it at least three of their periods. At least three of this
+   * store's own are granted in any case. @default max(30_000, 3 × maintenance); range 1 to 2,592,000,000
    */
   readonly graceMs?: number | undefined;
   /** How often waiters look for themselves, in case a hint was lost. @default 5_000 (1_000 without push hints), range 10 to 600,000 */

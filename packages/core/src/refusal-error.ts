@@ -32,6 +32,7 @@ export function refusalError(refusal: Refusal, task: Task): TaskStoreError {
         "outcome with status failed and a result that is no error needs generation 2025-11-25; give an error.",
         { argument: "outcome" },
       );
+    case "cancel-requested":
     case "inputs-changed":
     case "not-due":
       return new TaskStoreError("STORE_UNAVAILABLE", "Other writes to this task came first; try again.");

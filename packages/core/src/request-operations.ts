@@ -144,7 +144,10 @@ export function requestOperations(core: StoreCore, scope: Scope): RequestOperati
     async requestCancellation(taskId, options = {}) {
       checkCall(taskId, options);
       const result = await engine.run(taskId, scope, { type: "request-cancel" }, options);
-      if (result.kind === "refused" && result.refusal === "terminal") return taskView(result.row);
+      // Over, or asked for before: idempotent, and no news for anybody who waits.
+      if (result.kind === "refused" && (result.refusal === "terminal" || result.refusal === "cancel-requested")) {
+        return taskView(result.row);
+      }
       return taskView(rowOrThrow(taskId, result));
     },
 

@@ -36,9 +36,9 @@ const functionSchema = z.custom<(...values: never[]) => unknown>(
   "must be a function",
 );
 
-/** Adapters add their own keys, so unknown ones are left to them. */
+/** Adapters take their own keys out first; what is left over is misspelt. */
 function schema(driver: DriverCapabilities): z.ZodType {
-  return z.object({
+  return z.strictObject({
     maintenance: z
       .union([z.literal(false), z.strictObject({ everyMs: integer(10, 3_600_000).optional() })], {
         error: "must be false or { everyMs }, an integer from 10 to 3600000",

@@ -33,6 +33,10 @@ export interface FieldChanges {
   readonly status?: TaskStatus;
   readonly statusMessage?: string | null;
   readonly pollIntervalMs?: number;
+  /**
+   * How long the task is to live from now. Stored, since ttlMs counts from creation: its age plus this. null: for ever.
+   * Comes with `ttl: "restart"`.
+   */
   readonly ttlMs?: number | null;
   /** Setting it also sets `inputsId` to the write's id. */
   readonly inputs?: JsonText | null;
@@ -44,7 +48,7 @@ export interface FieldChanges {
 export interface Change {
   readonly set?: FieldChanges;
   /**
-   * expiresAt = now + ttlMs (the new one, if `set` changes it); null is for ever. While a lease stays on the row it only
+   * expiresAt = now + ttlMs, or now + what `set` gives for it; null is for ever. While a lease stays on the row it only
    * rises, and for ever stays.
    */
   readonly ttl?: "restart";
@@ -181,7 +185,7 @@ export interface DriverCapabilities {
   readonly durable: boolean;
   /** Several processes can share the backend. */
   readonly multiProcess: boolean;
-  /** `hints` is there and works between processes. */
+  /** `hints` is there and reaches every store on the backend. */
   readonly pushHints: boolean;
   /** `messages` is there. */
   readonly messages: boolean;

@@ -17,7 +17,7 @@ export type TaskHandler = (
 ) => Promise<JsonObject | undefined | void> | JsonObject | undefined | void;
 
 export interface TaskExecutionOptions {
-  /** A name for people to read, of 1 to 255 characters. @default "worker-" and a random part */
+  /** A name for people to read, of 1 to 255 UTF-8 bytes. @default "worker-" and a random part */
   readonly holder?: string | undefined;
   /** Life of the lease without a heartbeat, ms. @default the store's `leaseMs` */
   readonly leaseMs?: number | undefined;
@@ -41,8 +41,9 @@ export interface TaskExecutionOptions {
  * this settles.
  *
  * @returns the task as it stands: ended or given back by this run, or as others left it when this run came too late
- * @throws TaskStoreError before the handler is called: TASK_NOT_FOUND; TASK_TERMINAL with the task; LEASE_LOST:
- *   somebody else holds it or its attempts are used up; ABORTED: `options.signal` had fired; INVALID_ARGUMENT.
+ * @throws TaskStoreError before the handler is called: TASK_NOT_FOUND; TASK_TERMINAL with the task; LEASE_HELD:
+ *   somebody else holds it or its attempts are used up; ABORTED: `options.signal` had fired; INVALID_ARGUMENT;
+ *   STORE_UNAVAILABLE, WRITE_OUTCOME_UNKNOWN: the lease could not be taken.
  *   After it: STORE_UNAVAILABLE, WRITE_OUTCOME_UNKNOWN: the end could not be stored while the lease lived, and
  *   maintenance takes over; CLOSED: so could it not, as the store was closed
  * @see promises 1, 2, 8, 9; rules exec/*, cancel/signal*; `task_execution` of the Python SDK
@@ -101,7 +102,7 @@ async function acquire(store: TaskStore, taskId: string, options: TaskExecutionO
     throw new TaskStoreError("TASK_TERMINAL", `Task ${taskId} is ${task.status}.`, { task });
   }
   throw new TaskStoreError(
-    "LEASE_LOST",
+    "LEASE_HELD",
     `Task ${taskId} cannot be taken: somebody else holds it, or its attempts are used up.`,
     { task },
   );

@@ -9,7 +9,7 @@ export interface CallOptions {
    * WRITE_OUTCOME_UNKNOWN, since it may still take effect.
    */
   readonly signal?: AbortSignal | undefined;
-  /** How long the call may take, ms. @default the store's `callTimeoutMs` (5,000); range 1 to 3,600,000 */
+  /** How long the call may take, ms. @default the store's `callTimeoutMs` (5,000), for `setup` 60,000; range 1 to 3,600,000 */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -71,7 +71,7 @@ export interface TaskChange {
   readonly statusMessage?: string | null | undefined;
   readonly metadata?: JsonObject | null | undefined;
   readonly pollIntervalMs?: number | undefined;
-  /** The new lifetime counts from now. */
+  /** How long the task is to live from now. `Task.ttlMs`, which counts from creation, becomes its age plus this. */
   readonly ttlMs?: number | null | undefined;
 }
 
@@ -90,7 +90,10 @@ export interface TaskPage {
 }
 
 export interface WaitOptions {
-  /** @default no limit; range 0 to 2,592,000,000 (30 days) */
+  /**
+   * The task is looked at once in any case, which may take the store's `callTimeoutMs` while the backend is slow.
+   * @default no limit; range 0 to 2,592,000,000 (30 days)
+   */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -114,12 +117,12 @@ export interface AcquireOptions extends CallOptions {
   readonly holder: string;
   /** Life of the lease without renewal, ms. @default the store's `leaseMs` (30,000); range `minLeaseMs` to 86,400,000 */
   readonly leaseMs?: number | undefined;
-  /** After this long the run is failed even if it is renewed, ms. @default the store's `maxRunMs` (none) */
+  /** After this long the run is failed even if it is renewed, ms. @default the store's `maxRunMs` (none); range 10 to 2,592,000,000 */
   readonly maxRunMs?: number | undefined;
 }
 
 export interface RenewOptions extends CallOptions {
-  /** @default the store's `leaseMs` */
+  /** @default the store's `leaseMs`; range `minLeaseMs` to 86,400,000 */
   readonly leaseMs?: number | undefined;
 }
 
@@ -213,7 +216,8 @@ export interface ScopedTaskStore {
 
   /**
    * Asks for cancellation. A task that nobody works on is cancelled at once; otherwise the intent is recorded and
-   * aborts the worker's signal, and the worker decides: it may still complete. Idempotent; terminal: unchanged.
+   * aborts the worker's signal, and the worker decides: it may still complete. Idempotent: asked for before, or
+   * terminal, it is returned unchanged.
    * @throws TaskStoreError TASK_NOT_FOUND
    * @see X-38 … X-40; rules cancel/coop, cancel/coop-orphan
    */
@@ -221,7 +225,7 @@ export interface ScopedTaskStore {
 
   /**
    * Stores answers to open inputs. The first answer to a key stays; unknown and answered keys are ignored. When the
-   * last open one is answered the task works again. Two round trips.
+   * last open one is answered the task works again. At most 100 keys a call. Two round trips.
    * @throws TaskStoreError TASK_TERMINAL, TASK_NOT_FOUND, PAYLOAD_TOO_LARGE
    * @see X-30, X-34, X-35, S-28; rules inputs/*
    */
@@ -233,7 +237,8 @@ export interface ScopedTaskStore {
   /**
    * Resolves with the task as soon as its revision is another than `since`: at once, or within one hint or one safety
    * poll after whichever process wrote. A terminal task is returned at once. undefined: `timeoutMs` went by.
-   * @throws TaskStoreError TASK_NOT_FOUND at once if there is none, and when it expires or is deleted meanwhile; ABORTED
+   * @throws TaskStoreError TASK_NOT_FOUND at once if there is none, and when it expires or is deleted meanwhile;
+   *   STORE_UNAVAILABLE if not even the first look was possible (an outage later on is waited through); ABORTED
    * @see S-39, rules wait/*
    */
   waitForUpdate(taskId: string, options: WaitOptions & { readonly since: number }): Promise<Task | undefined>;
@@ -278,7 +283,8 @@ export interface TaskStore extends Omit<ScopedTaskStore, "principal" | "createTa
 
   /**
    * Asks the client: status input_required and the questions in one write. Keys are unique over the task's life; the
-   * same request under a known key asks nothing new and keeps its answer. Two round trips.
+   * same request under a known key asks nothing new and keeps its answer. 1 to 100 keys a call; all inputs of a task
+   * together may take as much JSON as the driver's largest payload. Two round trips.
    * @throws TaskStoreError INPUT_KEY_REUSED, TASK_TERMINAL, TASK_NOT_FOUND, LEASE_LOST, PAYLOAD_TOO_LARGE
    * @see S-25, X-17, X-18, X-28, X-29; rules inputs/*
    */
@@ -304,7 +310,7 @@ export interface TaskStore extends Omit<ScopedTaskStore, "principal" | "createTa
 
   /**
    * Each of these tasks as it stands now, then each change (of changes in quick succession the latest), until all are
-   * terminal or gone. A terminal task is its last item; one that is gone just ends.
+   * terminal or gone. A terminal task is its last item; one that is gone just ends. At most 10,000 ids.
    * @throws TaskStoreError ABORTED from `next()`
    * @see X-43, X-45; rule watch/all
    */
@@ -318,7 +324,8 @@ export interface TaskStore extends Omit<ScopedTaskStore, "principal" | "createTa
 
   /**
    * Deletes expired tasks, fails or releases those of lost workers, announces unclaimed ones. Runs by itself unless
-   * `maintenance: false`; any number of processes may do it at once.
+   * `maintenance: false`; any number of processes may do it at once. Looks at `limit` tasks at most (100 by default,
+   * 10,000 at most); the report's `more` says whether to call again.
    * @see rules lease/orphan-*, lease/claim, ttl/*
    */
   maintain(options?: CallOptions & { readonly limit?: number | undefined }): Promise<MaintenanceReport>;

@@ -47,7 +47,7 @@ export function plan(command: Command, row?: TaskRecord, nowUs = 0): Plan {
     case "request-cancel":
       return write(
         { when: { open: true, lease: "none" }, then: { ...ending("cancelled", null), cancelRequested: "now" } },
-        { when: { open: true, lease: "live" }, then: { cancelRequested: "now" } },
+        { when: { open: true, lease: "live", cancelRequested: false }, then: { cancelRequested: "now" } },
       );
     case "acquire":
       return write(...acquireAlternatives(command));
@@ -163,7 +163,7 @@ export function parseInputs(text: JsonText | null): ReadonlyMap<string, TaskInpu
   return new Map(Object.entries(stored));
 }
 
-/** The text keeps each payload's own text, so that nothing is reformatted on the way. */
+/** Parsed and written again: the same values, which is what JSON promises; an own "__proto__" stays a key. */
 function inputsText(inputs: ReadonlyMap<string, TaskInput>): JsonText {
   return JSON.stringify(Object.fromEntries(inputs));
 }
@@ -278,6 +278,8 @@ export function explain(command: Command, row: TaskRecord, nowUs: number): Refus
     case "acquire":
       if (isLive(row.lease, toMs(nowUs))) return "held";
       return row.attempts >= command.maxAttempts ? "attempts-exhausted" : undefined;
+    case "request-cancel":
+      return isLive(row.lease, toMs(nowUs)) && row.cancelRequestedAt !== null ? "cancel-requested" : undefined;
     case "finish":
       return storesFailedResult(command.outcome) && row.generation !== "2025-11-25" ? "failed-with-result" : undefined;
     case "ask":
@@ -418,9 +420,10 @@ function changed(row: TaskRecord, change: Change, write: Write, nowUs: number): 
   const quiet = write.quiet === true;
   const revision = quiet ? row.revision : Math.max(row.revision + 1, nowUs);
   const lastUpdatedAt = quiet ? row.lastUpdatedAt : Math.max(row.lastUpdatedAt, now);
-  const ttlMs = set.ttlMs === undefined ? row.ttlMs : set.ttlMs;
+  const lifeMs = set.ttlMs === undefined ? row.ttlMs : set.ttlMs;
+  const ageMs = set.ttlMs === undefined ? 0 : Math.max(0, now - row.createdAt);
   const lease = changedLease(row.lease, change.lease, revision, now);
-  const expiresAt = changedExpiry(row, change, ttlMs, lease, now);
+  const expiresAt = changedExpiry(row, change, lifeMs, lease, now);
   const claimBy = deadline(row.claimBy, change.claimInMs, now);
   const runUntil = deadline(row.runUntil, change.runInMs, now);
   return {
@@ -437,7 +440,7 @@ function changed(row: TaskRecord, change: Change, write: Write, nowUs: number): 
     attempts: Math.max(0, row.attempts + (change.attempts ?? 0)),
     cancelRequestedAt: change.cancelRequested === undefined ? row.cancelRequestedAt : (row.cancelRequestedAt ?? now),
     lastUpdatedAt,
-    ttlMs,
+    ttlMs: lifeMs === null ? null : ageMs + lifeMs,
     lease,
     expiresAt,
     claimBy,
@@ -468,15 +471,15 @@ function changedLease(
 function changedExpiry(
   row: TaskRecord,
   change: Change,
-  ttlMs: number | null,
+  lifeMs: number | null,
   lease: LeaseRecord | null,
   now: number,
 ): number | null {
   let { expiresAt } = row;
   if (change.ttl === "restart") {
     // A leased task that never expired does not begin to: its end or release starts the ttl anyway.
-    const stays = ttlMs === null || (lease !== null && row.expiresAt === null);
-    expiresAt = stays ? null : now + ttlMs;
+    const stays = lifeMs === null || (lease !== null && row.expiresAt === null);
+    expiresAt = stays ? null : now + lifeMs;
     if (expiresAt !== null && lease !== null) expiresAt = Math.max(expiresAt, row.expiresAt ?? 0, lease.expiresAt);
   }
   if (expiresAt === null || lease === null || change.lease === undefined || change.lease === null) return expiresAt;

@@ -2,6 +2,13 @@ import type { Call } from "./call.ts";
 import type { Command, Refusal } from "./commands.ts";
 import { isTaskStoreError, TaskStoreError } from "./errors.ts";
 
+/** What a driver threw against its contract while nothing was being written. */
+export function backendError(cause: unknown): TaskStoreError {
+  return new TaskStoreError("STORE_UNAVAILABLE", "The backend failed in a way that its driver does not know.", {
+    cause,
+  });
+}
+
 export function unknownOutcome(cause?: unknown): TaskStoreError {
   return new TaskStoreError(
     "WRITE_OUTCOME_UNKNOWN",
@@ -37,6 +44,7 @@ export function isFinal(command: Command, refusal: Refusal): boolean {
       return true;
     case "lease-lost":
       return !("fence" in command) || typeof command.fence === "object";
+    case "cancel-requested":
     case "held":
     case "attempts-exhausted":
       return false;

@@ -42,7 +42,7 @@ describe("taskExecution: what it refuses before the handler", () => {
     const { a, b } = twoProcesses();
     const { taskId } = await a.createTask();
     await b.acquireLease(taskId, { holder: "b" });
-    await expect(taskExecution(a, taskId, forbidden)).rejects.toMatchObject({ code: "LEASE_LOST" });
+    await expect(taskExecution(a, taskId, forbidden)).rejects.toMatchObject({ code: "LEASE_HELD" });
     expect(await b.getTask(taskId)).toMatchObject({ status: "working", lease: { holder: "b" } });
   });
 

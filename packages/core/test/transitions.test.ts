@@ -157,13 +157,13 @@ describe("transitions: leases", () => {
   it("a change of ttl never takes a leased task away", () => {
     const shorten: Command = { type: "report", fence: { token: 7 }, change: { ttlMs: 1 } };
     expect(run(shorten, row({ lease: LIVE, expiresAt: NOW + 500 })).row).toMatchObject({
-      ttlMs: 1,
+      ttlMs: 1_001,
       expiresAt: NOW + 500,
     });
     expect(run({ ...shorten, fence: "unleased" }, row()).row.expiresAt).toBe(NOW + 1);
     // Without a limit there was no grace to keep: it begins when the lease is over.
     expect(run(shorten, row({ lease: LIVE, ttlMs: null, expiresAt: null })).row).toMatchObject({
-      ttlMs: 1,
+      ttlMs: 1_001,
       expiresAt: null,
     });
   });

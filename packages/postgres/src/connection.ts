@@ -139,8 +139,9 @@ export class Connection {
   async #checkOut(signal: AbortSignal | undefined): Promise<PgClientLike> {
     this.#throwIfClosed();
     if (signal?.aborted) throw givenUp();
-    const waiting = this.#pool.connect();
+    let waiting: Promise<PgClientLike> | undefined;
     try {
+      waiting = this.#pool.connect();
       const client = await unlessAborted(waiting, signal, this.#closing.signal);
       if (signal?.aborted === true) {
         client.release();
@@ -149,7 +150,7 @@ export class Connection {
       return client;
     } catch (error) {
       // A client that comes too late goes back unused.
-      if (error instanceof WaitAborted) waiting.then((client) => client.release(), ignore);
+      if (error instanceof WaitAborted) waiting?.then((client) => client.release(), ignore);
       this.#throwIfClosed();
       throw error instanceof WaitAborted ? givenUp() : mapError(error, "connecting");
     }

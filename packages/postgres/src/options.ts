@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import { TaskStoreError } from "@mcp-task-store/core";
 import type { TaskStoreOptions } from "@mcp-task-store/core";
 import type { RowTypes } from "./row.ts";
@@ -147,10 +148,20 @@ function checkSource(options: PostgresDriverOptions): ConnectionSource {
     if (typeof connectionString !== "string" || connectionString === "") {
       throw invalid("connectionString", "must be a string that is not empty");
     }
+    if (!isReadable(connectionString)) throw invalid("connectionString", "is not one that pg can read");
     return { settings: { connectionString }, poolSize };
   }
   if (typeof config !== "object" || config === null) throw invalid("config", "must be an object");
   return { settings: config, poolSize };
+}
+
+/** Asked of pg itself, without connecting. Its error is dropped: it quotes the string, password and all. */
+function isReadable(connectionString: string): boolean {
+  try {
+    return new Client({ connectionString }) instanceof Client;
+  } catch {
+    return false;
+  }
 }
 
 function invalid(argument: string, message: string): TaskStoreError {

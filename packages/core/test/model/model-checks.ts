@@ -224,7 +224,10 @@ export function checkTask(command: Command, expected: ModelResult, result: Promi
     expect(result).toMatchObject({ status: "rejected", reason: { code: "TASK_NOT_FOUND" } });
   } else if (expected.kind !== "refused") {
     expect(result).toEqual({ status: "fulfilled", value: expectedTask(expected.row) });
-  } else if (expected.refusal === "terminal" && command.type === "request-cancel") {
+  } else if (
+    (expected.refusal === "terminal" && command.type === "request-cancel") ||
+    expected.refusal === "cancel-requested"
+  ) {
     // Idempotent: what has ended needs no cancelling.
     expect(result).toEqual({ status: "fulfilled", value: expectedTask(expected.row) });
   } else {

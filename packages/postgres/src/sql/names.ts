@@ -5,7 +5,7 @@ export interface Names {
   readonly migrations: string;
 }
 
-/** @param schema validated by `postgresOptions`: lower-case letters, digits, underscores */
+/** @param schema validated by `checkSchema`: lower-case letters, digits, underscores */
 export function namesIn(schema: string): Names {
   return { schema: `"${schema}"`, tasks: `"${schema}".tasks`, migrations: `"${schema}".migrations` };
 }

@@ -111,7 +111,7 @@ const FIRST_THAT_HOLDS = `
 /** "offset 0" here and below: Postgres would copy the expression into each of its many uses, and set up every copy. */
 const NEW_REVISION_AND_LEASE = `
      select case when $6::boolean then seen.revision else greatest(seen.revision + 1, seen.now_us) end as revision,
-            case when choice.set_ttl then choice.to_ttl_ms else seen.ttl_ms end as ttl_ms,
+            case when choice.set_ttl then choice.to_ttl_ms else seen.ttl_ms end as ttl_ms, -- from now on
             case choice.lease
               when 'drop' then null
               when 'take' then now_ms + choice.lease_ms
@@ -150,7 +150,7 @@ const DECIDED = `seen.now_us,
          coalesce(choice.to_status, seen.status) as status,
          case when choice.to_message is null then seen.status_message else ($8::text[])[choice.to_message] end as status_message,
          case when $6::boolean then seen.last_updated_at else greatest(seen.last_updated_at, now_ms) end as last_updated_at,
-         fresh.ttl_ms,
+         fresh.ttl_ms + case when choice.set_ttl then greatest(0, now_ms - seen.created_at) else 0 end as ttl_ms,
          coalesce(choice.to_poll_interval_ms, seen.poll_interval_ms) as poll_interval_ms,
          alive.expires_at,
          timed.claim_by,
