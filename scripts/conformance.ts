@@ -104,7 +104,9 @@ function remarks(report: Report): string {
 function verdict(report: Report): string {
   const count = (outcome: string): number => report.rules.filter((rule) => rule.outcome === outcome).length;
   const counts = `${count("pass")} passed, ${count("fail")} failed, ${count("could-not-run")} could not run, ${count("not-applicable")} not applicable`;
-  const word = { conformant: "conformant", nonconformant: "does not conform", incomplete: "incomplete" }[report.verdict];
+  const word = { conformant: "conformant", nonconformant: "does not conform", incomplete: "incomplete" }[
+    report.verdict
+  ];
   return `${report.target}: ${word} (${counts}; ${(report.durationMs / 1_000).toFixed(1)} s, seed ${report.seed})`;
 }
 

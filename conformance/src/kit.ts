@@ -1,0 +1,63 @@
+import type { RootCreateTaskParams, Task, TaskOutcome, TaskStore } from "@mcp-task-store/core";
+import type { Attempt } from "./attempt.ts";
+import type { Bout, Duel } from "./duel.ts";
+import type { Random } from "./random.ts";
+import type { StoreSettings, TaskExecution } from "./target.ts";
+import type { Timing } from "./timing.ts";
+
+/** What a rule works with. Two handles, fresh principals, time without sleeping, races. */
+export interface Kit {
+  /** Two processes' stores on the same tasks; the same one twice where the store knows only one process. */
+  readonly A: TaskStore;
+  readonly B: TaskStore;
+  readonly timing: Timing;
+  readonly random: Random;
+  readonly execute: TaskExecution;
+  /** Tasks that the rule's settings handed to `announce`, in order. */
+  readonly orphans: readonly Task[];
+  /** Fires when the rule is over. */
+  readonly signal: AbortSignal;
+
+  /** A further handle in the rule's namespace, closed at its end. */
+  open(settings?: StoreSettings): Promise<TaskStore>;
+  /** Restarts the target; handles opened before are dead. Only where the rule needs "restart". */
+  restart(): Promise<void>;
+  /** The same principal for the same name within this rule, and nobody else's. */
+  principal(name: string): string;
+  /** An id that no other task has. */
+  taskId(name: string): string;
+  /** A fresh working task of a fresh principal, made by A. */
+  task(params?: RootCreateTaskParams): Promise<Task>;
+  /** A fresh task that ended so, as a read with its outcome shows it. */
+  ended(outcome: TaskOutcome): Promise<Task>;
+  /** A fresh task in input_required, asked for `keys`. */
+  asked(keys: readonly string[]): Promise<Task>;
+
+  /**
+   * Returns when the backend's clock is at least `ms` past the moment of the call: a canary, a task with that ttl, is
+   * gone by then.
+   * @throws CouldNotRun if it still is there at the deadline
+   */
+  elapse(ms: number): Promise<void>;
+  /**
+   * Does something that counts only if all of it takes less than the `ms` it is given, by a monotonic clock: "still
+   * there" is no news otherwise. Starts with L and doubles it up to five times. `fromNow` starts the clock anew;
+   * undefined calls the attempt void whatever time it took.
+   * @throws CouldNotRun if it never was fast enough
+   */
+  within<T>(act: (ms: number, fromNow: () => void) => Promise<T | undefined>): Promise<T>;
+  /** Reads again until the condition holds or D, and `extraMs`, is over; returns what was read last. */
+  until<T>(read: () => Promise<T>, condition: (value: T) => boolean, extraMs?: number): Promise<T>;
+  /**
+   * How a call ended that must end: "pending" if it has not at the deadline D, although a fresh task could be made,
+   * changed, waited for and read then.
+   * @throws CouldNotRun if that control failed too
+   */
+  settles<T>(call: Promise<T>): Promise<Attempt<T>>;
+  /** Whether a call is unsettled now, after all turns that were due. */
+  isPending(call: Promise<unknown>): Promise<boolean>;
+  /** Lets two calls race for each of many subjects, in both orders and with many distances between their starts. */
+  duel<T, L, R, F>(duel: Duel<T, L, R, F>): Promise<readonly Bout<T, L, R, F>[]>;
+  /** Starts all calls, shuffled and with random distances, and waits for all. The answers are in the given order. */
+  scramble<T>(calls: readonly (() => Promise<T>)[]): Promise<readonly Attempt<T>[]>;
+}

@@ -1,0 +1,37 @@
+import { bad } from "./mutants/bad.ts";
+import { cancel } from "./mutants/cancel.ts";
+import { close } from "./mutants/close.ts";
+import { expired } from "./mutants/expired.ts";
+import { exec } from "./mutants/exec.ts";
+import { finish } from "./mutants/finish.ts";
+import { ids } from "./mutants/ids.ts";
+import { inputs } from "./mutants/inputs.ts";
+import { lease } from "./mutants/lease.ts";
+import { lifecycle } from "./mutants/lifecycle.ts";
+import { list } from "./mutants/list.ts";
+import type { Mutant } from "./mutants/mutant.ts";
+import { payload } from "./mutants/payload.ts";
+import { scope } from "./mutants/scope.ts";
+import { ttl } from "./mutants/ttl.ts";
+import { wait } from "./mutants/wait.ts";
+
+export { type Mutant, referenceTarget } from "./mutants/mutant.ts";
+
+/** Stores that are wrong on purpose, one fault each: they prove that the rules find what they look for. */
+export const mutants: readonly Mutant[] = [
+  ids,
+  lifecycle,
+  cancel,
+  finish,
+  exec,
+  scope,
+  ttl,
+  expired,
+  list,
+  wait,
+  lease,
+  inputs,
+  payload,
+  bad,
+  close,
+].flat();

@@ -1,0 +1,130 @@
+import type { TaskStoreCapabilities } from "@mcp-task-store/core";
+import { defineMutant, type Layers, type Mutant } from "./mutant.ts";
+import { hang, onCode, overStore } from "./over-store.ts";
+
+/** A store that declares something else than it is. */
+function declaring(change: (capabilities: TaskStoreCapabilities) => TaskStoreCapabilities): Pick<Layers, "store"> {
+  return {
+    store: (store, { fired }) => (
+      fired(),
+      overStore(store, { root: (inner) => ({ capabilities: change(inner.capabilities) }) })
+    ),
+  };
+}
+
+export const close: readonly Mutant[] = [
+  defineMutant({
+    name: "ack-before-commit",
+    fault: "A create is acknowledged before it is on disk.",
+    killedBy: ["durable/reopen"],
+    driver: (driver, { backend, fired }) => {
+      let unsynced: string | undefined;
+      backend.onRestart(() => {
+        if (unsynced === undefined || !backend.rows.delete(unsynced)) return;
+        fired();
+      });
+      return {
+        ...driver,
+        async insert(insert, options) {
+          const answer = await driver.insert(insert, options);
+          unsynced = insert.taskId;
+          return answer;
+        },
+      };
+    },
+  }),
+  defineMutant({
+    name: "intent-in-memory",
+    fault: "A wish to cancel is not stored.",
+    killedBy: ["durable/reopen"],
+    driver: (driver, { backend, fired }) => {
+      backend.onRestart(() => {
+        for (const [taskId, row] of backend.rows) {
+          if (row.cancelRequestedAt !== null) fired();
+          backend.patch(taskId, () => ({ cancelRequestedAt: null }));
+        }
+      });
+      return driver;
+    },
+  }),
+  defineMutant({
+    name: "close-strands",
+    fault: "Closing leaves its waiters waiting.",
+    killedBy: ["close/settles"],
+    mayAlso: ["close/after"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          waitForUpdate: (taskId, options) =>
+            onCode("CLOSED", inner.waitForUpdate(taskId, options), () => {
+              fired();
+              return hang(options.signal, options.timeoutMs);
+            }),
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "closed-hangs",
+    fault: "A closed store answers no read.",
+    killedBy: ["close/after"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          getTask: (taskId, options) =>
+            onCode("CLOSED", inner.getTask(taskId, options), () => {
+              fired();
+              return hang(options?.signal);
+            }),
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "close-twice-throws",
+    fault: "Closing a second time fails.",
+    killedBy: ["close/after"],
+    store: (store, { fired }) => {
+      let closed = false;
+      return overStore(store, {
+        root: (inner) => ({
+          async close(options) {
+            if (closed) {
+              fired();
+              throw new Error("the store is closed already");
+            }
+            closed = true;
+            await inner.close(options);
+          },
+        }),
+      });
+    },
+  }),
+  defineMutant({
+    name: "caps-overstated",
+    fault: "A capability is declared that is not there.",
+    killedBy: ["caps/claims"],
+    ...declaring((capabilities) => ({ ...capabilities, messages: true })),
+  }),
+  defineMutant({
+    name: "caps-understated",
+    fault: "A capability is hidden.",
+    killedBy: ["caps/claims"],
+    ...declaring((capabilities) => ({ ...capabilities, listing: false })),
+  }),
+  defineMutant({
+    name: "caps-missing",
+    fault: "A capability is not declared at all.",
+    killedBy: ["caps/claims"],
+    ...declaring((capabilities) => {
+      const partial = { ...capabilities };
+      Reflect.deleteProperty(partial, "graceMs");
+      return partial;
+    }),
+  }),
+  defineMutant({
+    name: "peer-is-store",
+    fault: "The target gives the same store twice for two processes.",
+    killedBy: ["caps/facilities"],
+    mayAlso: ["close", "durable/reopen"],
+    sameStore: true,
+  }),
+];

@@ -1,0 +1,129 @@
+import { randomBytes } from "node:crypto";
+import type { RootCreateTaskParams, TaskStore } from "@mcp-task-store/core";
+import { isVisible } from "@mcp-task-store/core/transitions";
+import { defineMutant, type Mutant } from "./mutant.ts";
+import { hang, onCode, overStore } from "./over-store.ts";
+
+/** A store that chooses its own ids; one that is taken gives the task that has it. */
+function withIds(store: TaskStore, next: () => string): TaskStore {
+  return overStore(store, {
+    root: (inner) => ({
+      async createTask(params: RootCreateTaskParams = {}, options) {
+        if (params.taskId !== undefined || params.idempotencyKey !== undefined)
+          return inner.createTask(params, options);
+        const taskId = next();
+        return onCode("ALREADY_EXISTS", inner.createTask({ ...params, taskId }, options), async () => {
+          return (await inner.getTask(taskId)) ?? (await hang()) ?? inner.createTask(params);
+        });
+      },
+    }),
+  });
+}
+
+export const ids: readonly Mutant[] = [
+  defineMutant({
+    name: "id-counter",
+    fault: "Each process counts its tasks from 1 and uses the count as id.",
+    killedBy: ["ids/unique"],
+    mayAlso: ["ids", "list", "bad"],
+    store(store, { fired }) {
+      let count = 0;
+      return withIds(store, () => (fired(), `task-${(count += 1)}`));
+    },
+  }),
+  defineMutant({
+    name: "id-short",
+    fault: "An id holds 32 random bits.",
+    killedBy: ["ids/unguessable"],
+    store: (store, { fired }) => withIds(store, () => (fired(), randomBytes(4).toString("hex"))),
+  }),
+  defineMutant({
+    name: "create-upserts",
+    fault: "Creating a taken id replaces the task.",
+    killedBy: ["ids/taken"],
+    mayAlso: ["ids/idempotent", "bad/typed"],
+    driver: (driver, { backend, fired }) => ({
+      ...driver,
+      async insert(insert, options) {
+        if (backend.rows.delete(insert.taskId)) fired();
+        return driver.insert(insert, options);
+      },
+    }),
+  }),
+  defineMutant({
+    name: "create-look-insert",
+    fault: "Create looks whether the id is free, then writes without a condition.",
+    killedBy: ["ids/taken"],
+    driver: (driver, { backend, fired }) => ({
+      ...driver,
+      async insert(insert, options) {
+        const { rows } = await driver.read([insert.taskId], options);
+        if (rows.length === 0 && backend.rows.delete(insert.taskId)) fired();
+        return driver.insert(insert, options);
+      },
+    }),
+  }),
+  defineMutant({
+    name: "idem-ignored",
+    fault: "The idempotency key is ignored.",
+    killedBy: ["ids/idempotent"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        view: (inner) => ({
+          async createTask({ idempotencyKey, ...params } = {}, options) {
+            if (idempotencyKey !== undefined) fired();
+            return inner.createTask(params, options);
+          },
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "idem-global",
+    fault: "Idempotency keys of all principals are one namespace.",
+    killedBy: ["ids/idempotent"],
+    store: (store, { notes, fired }) =>
+      overStore(store, {
+        view: (inner) => ({
+          async createTask(params = {}, options) {
+            const { idempotencyKey } = params;
+            const first =
+              idempotencyKey === undefined ? undefined : await store.getTask(notes.get(idempotencyKey) ?? "none");
+            if (first !== undefined && first.principal !== inner.principal) return (fired(), first);
+            const task = await inner.createTask(params, options);
+            if (idempotencyKey !== undefined) notes.set(idempotencyKey, task.taskId);
+            return task;
+          },
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "revision-restarts",
+    fault: "The revision of a recreated id starts again from 1.",
+    killedBy: ["ids/reborn"],
+    driver: (driver, { backend, fired }) => ({
+      ...driver,
+      async insert(insert, options) {
+        const answer = await driver.insert(insert, options);
+        if (answer.kind !== "inserted") return answer;
+        fired();
+        backend.patch(insert.taskId, () => ({ revision: 1 }));
+        return { ...answer, row: { ...answer.row, revision: 1 } };
+      },
+    }),
+  }),
+  defineMutant({
+    name: "expired-blocks-create",
+    fault: "An expired task that was not purged yet keeps its id taken.",
+    killedBy: ["ids/reborn"],
+    driver: (driver, { backend, fired }) => ({
+      ...driver,
+      async insert(insert, options) {
+        const row = backend.rows.get(insert.taskId);
+        const nowUs = backend.nowUs();
+        if (row === undefined || isVisible(row, nowUs)) return driver.insert(insert, options);
+        fired();
+        return { kind: "exists", row, nowUs };
+      },
+    }),
+  }),
+];

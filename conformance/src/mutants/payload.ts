@@ -1,0 +1,186 @@
+import type { JsonObject } from "@mcp-task-store/core";
+import { TaskStoreError } from "@mcp-task-store/core";
+import { defineMutant, type Mutant } from "./mutant.ts";
+import { isObject, mapPayloads } from "./over-store.ts";
+
+/** A change of the parts of a payload: each value bottom-up, then each key. */
+interface Edit {
+  readonly value?: (value: unknown) => unknown;
+  readonly entries?: (entries: readonly (readonly [string, unknown])[]) => readonly (readonly [string, unknown])[];
+}
+
+/** How deep payloads are followed: deeper ones are none of these faults' business. */
+const DEPTH = 50;
+
+function edited(value: unknown, edit: Edit, depth: number): unknown {
+  const change = edit.value ?? ((same: unknown) => same);
+  if (depth === 0) return value;
+  if (Array.isArray(value))
+    return change(
+      sameIfSame(
+        value,
+        value.map((item) => edited(item, edit, depth - 1)),
+      ),
+    );
+  if (!isObject(value) || !isPlain(value)) return change(value);
+  return change(editedObject(value, edit, depth));
+}
+
+function editedObject(value: JsonObject, edit: Edit, depth: number): JsonObject {
+  const before = Object.entries(value);
+  const entries = before.map(([key, item]) => [key, edited(item, edit, depth - 1)] as const);
+  const after = edit.entries?.(entries) ?? entries;
+  return Object.fromEntries(after);
+}
+
+/** Sparse arrays stay as they are: their refusal is another rule's. */
+function sameIfSame(before: readonly unknown[], after: readonly unknown[]): readonly unknown[] {
+  return before.every((item, index) => item === after[index]) ? before : after;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** A mutant that alters payloads on their way in. Cycles and the like go through untouched. */
+function altering(name: string, fault: string, killedBy: string, edit: Edit): Mutant {
+  return defineMutant({
+    name,
+    fault,
+    killedBy: [killedBy],
+    mayAlso: ["payload", "finish/errors"],
+    store: (store, { fired }) =>
+      mapPayloads(store, (payload) => {
+        if (!isObject(payload) || !isPlain(payload)) return payload;
+        try {
+          const before = JSON.stringify(payload);
+          const after = editedObject(payload, edit, DEPTH);
+          if (JSON.stringify(after) === before) return payload;
+          fired();
+          return after;
+        } catch {
+          return payload;
+        }
+      }),
+  });
+}
+
+function onText(change: (text: string) => string): Edit {
+  return {
+    value: (value) => (typeof value === "string" ? change(value) : value),
+    entries: (entries) => entries.map(([key, value]) => [change(key), value]),
+  };
+}
+
+function onNumber(change: (number: number) => unknown): Edit {
+  return { value: (value) => (typeof value === "number" ? change(value) : value) };
+}
+
+function dropping(drops: (value: unknown, key: string) => boolean): Edit {
+  return { entries: (entries) => entries.filter(([key, value]) => !drops(value, key)) };
+}
+
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+function depthOf(value: unknown, limit: number): number {
+  let depth = 0;
+  for (let layer: readonly unknown[] = [value]; layer.length > 0 && depth <= limit; depth += 1) {
+    layer = layer.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
+  }
+  return depth;
+}
+
+export const payload: readonly Mutant[] = [
+  altering(
+    "unicode-nfc",
+    "Text is normalised.",
+    "payload/lossless",
+    onText((text) => text.normalize("NFC")),
+  ),
+  altering("empty-array-object", "An empty array comes out as an object.", "payload/lossless", {
+    value: (value) => (Array.isArray(value) && value.length === 0 ? {} : value),
+  }),
+  altering("date-revived", "Text that looks like a date comes out in another form.", "payload/lossless", {
+    value: (value) => (typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value) ? `${value}T00:00:00.000Z` : value),
+  }),
+  altering(
+    "null-dropped",
+    "Members that are null are dropped.",
+    "payload/lossless",
+    dropping((value) => value === null),
+  ),
+  altering(
+    "falsy-dropped",
+    "Members that are false, 0 or empty are dropped.",
+    "payload/lossless",
+    dropping((value) => value === false || value === 0 || value === ""),
+  ),
+  altering(
+    "proto-lost",
+    "A key called __proto__ is lost.",
+    "payload/keys",
+    dropping((_value, key) => key === "__proto__"),
+  ),
+  altering("key-path", "A dot in a key makes a path of it.", "payload/keys", {
+    entries: (entries) =>
+      entries.map(([key, value]) =>
+        key.includes(".")
+          ? [key.slice(0, key.indexOf(".")), { [key.slice(key.indexOf(".") + 1)]: value }]
+          : [key, value],
+      ),
+  }),
+  altering(
+    "number-14-digits",
+    "Numbers keep 14 digits.",
+    "payload/numbers",
+    onNumber((number) => Number(number.toPrecision(14))),
+  ),
+  altering(
+    "long-boxed",
+    "Large integers come out as objects.",
+    "payload/numbers",
+    onNumber((number) => (Number.isSafeInteger(number) && Math.abs(number) > 2 ** 31 ? { low: number } : number)),
+  ),
+  altering(
+    "surrogate-fffd",
+    "Lone surrogates become U+FFFD.",
+    "payload/text",
+    onText((text) => text.replaceAll(LONE_SURROGATE, "\ufffd")),
+  ),
+  altering(
+    "nul-truncates",
+    "Text ends at NUL.",
+    "payload/text",
+    onText((text) => text.split("\u0000")[0] ?? text),
+  ),
+  defineMutant({
+    name: "deep-rangeerror",
+    fault: "A deep payload crashes the call.",
+    killedBy: ["payload/limits"],
+    store: (store, { fired }) =>
+      mapPayloads(store, (value) => {
+        if (depthOf(value, 1_000) <= 1_000 || JSON.stringify(Object.keys(value)) !== '["deep"]') return value;
+        fired();
+        throw new RangeError("Maximum call stack size exceeded");
+      }),
+  }),
+  defineMutant({
+    name: "size-in-chars",
+    fault: "Sizes are counted in characters.",
+    killedBy: ["payload/limits"],
+    settings: (settings) =>
+      settings.maxPayloadBytes === undefined
+        ? settings
+        : { ...settings, maxPayloadBytes: settings.maxPayloadBytes * 3 },
+    store: (store, { fired }) =>
+      mapPayloads(store, (value) => {
+        const { maxPayloadBytes } = store.capabilities;
+        const text = typeof value["t"] === "string" ? JSON.stringify(value) : "";
+        if (maxPayloadBytes > 60_000 || text === "") return value;
+        if (Buffer.byteLength(text) * 3 > maxPayloadBytes) fired();
+        if (text.length * 3 <= maxPayloadBytes) return value;
+        throw new TaskStoreError("PAYLOAD_TOO_LARGE", "Too long.", { argument: "payload" });
+      }),
+  }),
+];

@@ -1,0 +1,206 @@
+import type {
+  DriverCapabilities,
+  DueAnswer,
+  HintListener,
+  Insert,
+  InsertAnswer,
+  PageQuery,
+  ReadAnswer,
+  TaskDriver,
+  TaskRecord,
+  Write,
+  WriteAnswer,
+} from "@mcp-task-store/core";
+import { TaskStoreError } from "@mcp-task-store/core";
+import { afterLook, apply, born, isVisible } from "@mcp-task-store/core/transitions";
+
+const CAPABILITIES: DriverCapabilities = {
+  durable: true,
+  multiProcess: true,
+  pushHints: true,
+  messages: false,
+  listing: true,
+  maxPayloadBytes: 16_777_216,
+};
+
+/**
+ * A correct backend in a Map, for mutants to plant their faults in. Each driver is like another process on it. It
+ * looks through all rows where a real one has an index.
+ */
+export class ReferenceBackend {
+  /** As stored: mutants change rows behind the drivers' backs. */
+  readonly rows: Map<string, TaskRecord> = new Map();
+  readonly #listeners = new Set<HintListener>();
+  readonly #restarts: (() => void)[] = [];
+  #generation = 0;
+  #lastUs = 0;
+
+  /** Epoch µs, each reading later than the one before. */
+  nowUs(): number {
+    this.#lastUs = Math.max(this.#lastUs + 1, Math.floor((performance.timeOrigin + performance.now()) * 1_000));
+    return this.#lastUs;
+  }
+
+  nowMs(): number {
+    return Math.floor(this.nowUs() / 1_000);
+  }
+
+  /** Changes a row past every guard, if it is there. */
+  patch(taskId: string, change: (row: TaskRecord) => Partial<TaskRecord>): void {
+    const row = this.rows.get(taskId);
+    if (row !== undefined) this.rows.set(taskId, { ...row, ...change(row) });
+  }
+
+  /** Every driver opened before is dead; the rows stay. */
+  restart(): void {
+    this.#generation += 1;
+    this.#listeners.clear();
+    for (const listener of this.#restarts) listener();
+  }
+
+  /** What a mutant forgets at a hard stop. */
+  onRestart(listener: () => void): void {
+    this.#restarts.push(listener);
+  }
+
+  driver(): TaskDriver {
+    const generation = this.#generation;
+    const mine = new Set<HintListener>();
+    const alive = (): void => {
+      if (generation !== this.#generation) throw new TaskStoreError("STORE_UNAVAILABLE", "The backend was restarted.");
+    };
+    const call = async <T>(effect: () => T): Promise<T> => {
+      alive();
+      await turns();
+      const answer = effect();
+      await turns();
+      return answer;
+    };
+    return {
+      name: "reference",
+      capabilities: CAPABILITIES,
+      setup: async () => alive(),
+      insert: (insert) => call(() => this.#insert(insert)),
+      read: (ids, options) => call(() => this.#read(ids, options?.request === true, options?.outcome === true)),
+      write: (write) => call(() => this.#write(write)),
+      remove: ({ taskId, scope, notAfterUs }) => call(() => this.#remove(taskId, scope, notAfterUs)),
+      page: (query) => call(() => this.#page(query)),
+      due: (limit, holdMs) => call(() => this.#due(limit, holdMs)),
+      close: async () => {
+        for (const listener of mine) this.#listeners.delete(listener);
+      },
+      hints: {
+        publish: async (ids) => {
+          alive();
+          for (const listener of this.#listeners) queueMicrotask(() => listener.onHint(ids));
+        },
+        subscribe: async (listener) => {
+          alive();
+          mine.add(listener);
+          this.#listeners.add(listener);
+          return async () => void this.#listeners.delete(listener);
+        },
+      },
+    };
+  }
+
+  #insert(insert: Insert): InsertAnswer {
+    const nowUs = this.nowUs();
+    const old = this.rows.get(insert.taskId);
+    if (old !== undefined && isVisible(old, nowUs)) {
+      return { kind: old.createId === insert.createId ? "inserted" : "exists", row: bare(old), nowUs };
+    }
+    if (nowUs > insert.notAfterUs) return { kind: "late", nowUs };
+    const row = born(insert, nowUs);
+    this.rows.set(insert.taskId, row);
+    return { kind: "inserted", row: bare(row), nowUs };
+  }
+
+  #read(taskIds: readonly string[], request: boolean, outcome: boolean): ReadAnswer {
+    const nowUs = this.nowUs();
+    const rows = [...new Set(taskIds)].flatMap((taskId) => {
+      const row = this.rows.get(taskId);
+      if (row === undefined || !isVisible(row, nowUs)) return [];
+      const parts = {
+        ...(request ? { request: row.request ?? null } : {}),
+        ...(outcome ? { outcome: row.outcome ?? null } : {}),
+      };
+      return [{ ...bare(row), ...parts }];
+    });
+    return { rows, nowUs };
+  }
+
+  #write(write: Write): WriteAnswer {
+    const answer = apply(this.rows.get(write.taskId), write, this.nowUs());
+    if (answer.kind === "gone") return answer;
+    if (answer.kind === "written") this.rows.set(write.taskId, answer.row);
+    return { ...answer, row: bare(answer.row) };
+  }
+
+  #remove(taskId: string, scope: string | null | undefined, notAfterUs: number): "removed" | "gone" | "late" {
+    const nowUs = this.nowUs();
+    const row = this.rows.get(taskId);
+    if (row === undefined || !isVisible(row, nowUs) || (scope !== undefined && row.scope !== scope)) return "gone";
+    if (nowUs > notAfterUs) return "late";
+    this.rows.delete(taskId);
+    return "removed";
+  }
+
+  #page({ scope, status, after, limit }: PageQuery): ReadAnswer {
+    const nowUs = this.nowUs();
+    const rows = [...this.rows.values()].filter(
+      (row) =>
+        isVisible(row, nowUs) &&
+        (scope === undefined || row.scope === scope) &&
+        (status === undefined || status.includes(row.status)) &&
+        (after === undefined || inListingOrder(after, row) < 0),
+    );
+    return { rows: rows.sort(inListingOrder).slice(0, limit).map(bare), nowUs };
+  }
+
+  /** All rows, expired ones too, as listings show them. */
+  inOrder(): readonly TaskRecord[] {
+    return [...this.rows.values()].sort(inListingOrder);
+  }
+
+  #due(limit: number, holdMs: number): DueAnswer {
+    const nowUs = this.nowUs();
+    const nowMs = Math.floor(nowUs / 1_000);
+    const due = [...this.rows.values()].filter((row) => row.dueAt !== null && row.dueAt <= nowMs);
+    const rows: TaskRecord[] = [];
+    const purged: string[] = [];
+    for (const row of due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0)).slice(0, limit)) {
+      const look = afterLook(row, nowUs, holdMs);
+      if (look.kind === "purge") {
+        this.rows.delete(row.taskId);
+        purged.push(row.taskId);
+        continue;
+      }
+      this.rows.set(row.taskId, { ...row, dueAt: look.dueAt });
+      if (look.kind === "work") rows.push(bare({ ...row, dueAt: look.dueAt }));
+    }
+    return { rows, purged, more: due.length > limit, nowUs };
+  }
+}
+
+/** The way to the backend and back: without it a fault between two calls would have no room to show. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await Promise.resolve();
+}
+
+/** createdAt descending, then taskId descending bytewise. */
+function inListingOrder(
+  a: { readonly createdAt: number; readonly taskId: string },
+  b: { readonly createdAt: number; readonly taskId: string },
+): number {
+  if (a.createdAt !== b.createdAt) return b.createdAt - a.createdAt;
+  // By UTF-16 units, which is bytewise for every id that the kit makes.
+  if (a.taskId === b.taskId) return 0;
+  return a.taskId < b.taskId ? 1 : -1;
+}
+
+/** Without the parts that are read on demand only. */
+function bare(row: TaskRecord): TaskRecord {
+  const { request: _request, outcome: _outcome, ...rest } = row;
+  return rest;
+}

@@ -1,0 +1,274 @@
+import type { TaskRecord } from "@mcp-task-store/core";
+import { isTerminal } from "@mcp-task-store/core";
+import { isVisible } from "@mcp-task-store/core/transitions";
+import { defineMutant, type Layers, type Mutant, type Plot } from "./mutant.ts";
+import { changeWithout, eachAlternative, intercepting, rewriting, type WriteKind } from "./over-driver.ts";
+import { hang, mapTasks, onCode, overStore } from "./over-store.ts";
+
+/** After writes of these kinds a row's expiry is set to something else. */
+function expiryAfter(
+  kinds: readonly WriteKind[],
+  expiry: (row: TaskRecord, before: TaskRecord, plot: Plot) => number | null,
+): Pick<Layers, "driver"> {
+  return {
+    driver: (driver, plot) =>
+      intercepting(driver, async (write, kind, send) => {
+        const before = plot.backend.rows.get(write.taskId);
+        const answer = await send(write);
+        if (before === undefined || answer.kind === "gone" || !kinds.includes(kind)) return answer;
+        const expiresAt = expiry(answer.row, before, plot);
+        if (expiresAt === answer.row.expiresAt) return answer;
+        plot.fired();
+        plot.backend.patch(write.taskId, () => ({ expiresAt }));
+        return { ...answer, row: { ...answer.row, expiresAt } };
+      }),
+  };
+}
+
+/** Creates with another lifetime than the one that was asked for, and says nothing of it. */
+function lifetimes(change: (ttlMs: number | null) => number | null): Pick<Layers, "driver"> {
+  return {
+    driver: (driver, { backend, fired }) => ({
+      ...driver,
+      async insert(insert, options) {
+        const answer = await driver.insert({ ...insert, ttlMs: change(insert.ttlMs) }, options);
+        if (change(insert.ttlMs) !== insert.ttlMs) fired();
+        if (answer.kind !== "inserted") return answer;
+        backend.patch(insert.taskId, () => ({ ttlMs: insert.ttlMs }));
+        return { ...answer, row: { ...answer.row, ttlMs: insert.ttlMs } };
+      },
+    }),
+  };
+}
+
+/** Wakes for expiry, or for deletion, get lost. */
+function stranded(kind: "expiry" | "deletion"): Pick<Layers, "store"> {
+  return {
+    store: (store, { backend, fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          async waitForUpdate(taskId, options) {
+            const before = backend.rows.get(taskId);
+            return onCode("TASK_NOT_FOUND", inner.waitForUpdate(taskId, options), () => {
+              const expired = before !== undefined && !isVisible(before, backend.nowUs());
+              if (before === undefined || expired !== (kind === "expiry")) return inner.waitForUpdate(taskId, options);
+              fired();
+              return hang(options.signal, options.timeoutMs);
+            });
+          },
+        }),
+      }),
+  };
+}
+
+export const ttl: readonly Mutant[] = [
+  defineMutant({
+    name: "ttl-cap-silent",
+    fault: "A ttl that was cut is reported as it was asked for.",
+    killedBy: ["ttl/actual"],
+    store(store, { fired }) {
+      const wishes = new Map<string, number | null>();
+      const spoken = mapTasks(store, (task) => {
+        const ttlMs = wishes.get(task.taskId);
+        if (ttlMs === undefined || ttlMs === task.ttlMs) return task;
+        fired();
+        return { ...task, ttlMs };
+      });
+      return overStore(spoken, {
+        root: (inner) => ({
+          async createTask(params = {}, options) {
+            const task = await inner.createTask(params, options);
+            if (params.ttlMs === undefined) return task;
+            wishes.set(task.taskId, params.ttlMs);
+            if (params.ttlMs !== task.ttlMs) fired();
+            return { ...task, ttlMs: params.ttlMs };
+          },
+        }),
+      });
+    },
+  }),
+  defineMutant({
+    name: "ttl-counts-down",
+    fault: "The stated ttl is what is left of it.",
+    killedBy: ["ttl/actual"],
+    mayAlso: [
+      "ids",
+      "lifecycle",
+      "cancel",
+      "scope",
+      "ttl",
+      "list",
+      "wait",
+      "watch",
+      "lease",
+      "inputs",
+      "payload",
+      "bad",
+      "durable",
+      "close",
+      "caps",
+    ],
+    store: (store, { backend, fired }) =>
+      mapTasks(store, (task) => {
+        if (task.expiresAt === null) return task;
+        fired();
+        return { ...task, ttlMs: Date.parse(task.expiresAt) - backend.nowMs() };
+      }),
+  }),
+  defineMutant({
+    name: "poll-dropped",
+    fault: "The poll interval that was asked for is dropped.",
+    killedBy: ["ttl/actual"],
+    mayAlso: ["bad/numbers"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        root: (inner) => ({
+          async createTask({ pollIntervalMs, ...params } = {}, options) {
+            if (pollIntervalMs === undefined) return inner.createTask(params, options);
+            fired();
+            return inner.createTask(params, options);
+          },
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "ttl-floor",
+    fault: "A ttl counts in whole seconds.",
+    killedBy: ["ttl/not-early"],
+    mayAlso: ["ttl/grace"],
+    ...lifetimes((ttlMs) => (ttlMs === null ? null : Math.max(1, Math.floor(ttlMs / 1_000) * 1_000))),
+  }),
+  defineMutant({
+    name: "timer-overflow",
+    fault: "A ttl of more than 2^31 ms is over at once.",
+    killedBy: ["ttl/not-early"],
+    ...lifetimes((ttlMs) => (ttlMs !== null && ttlMs >= 2 ** 31 ? 1 : ttlMs)),
+  }),
+  defineMutant({
+    name: "ttl-no-restart",
+    fault: "The end of a task does not restart its ttl.",
+    killedBy: ["ttl/restart"],
+    driver: (driver, { fired }) =>
+      rewriting(driver, (write, kind) => {
+        if (kind !== "finish") return write;
+        fired();
+        return eachAlternative(write, ({ when, then }) => ({ when, then: changeWithout(then, "ttl") }));
+      }),
+  }),
+  defineMutant({
+    name: "ttl-slides-read",
+    fault: "Reading an owned task starts its ttl again.",
+    killedBy: ["ttl/restart-once"],
+    mayAlso: [
+      "ids",
+      "lifecycle",
+      "cancel",
+      "scope",
+      "ttl",
+      "list",
+      "wait",
+      "lease",
+      "inputs",
+      "payload",
+      "bad",
+      "durable",
+    ],
+    driver: (driver, { backend, fired }) => ({
+      ...driver,
+      async read(ids, options) {
+        const answer = await driver.read(ids, options);
+        for (const { taskId, scope, ttlMs } of answer.rows) {
+          if (scope === null || ttlMs === null) continue;
+          fired();
+          backend.patch(taskId, (row) => ({ expiresAt: Math.max(row.expiresAt ?? 0, backend.nowMs() + ttlMs) }));
+        }
+        return answer;
+      },
+    }),
+  }),
+  defineMutant({
+    name: "ttl-slides-update",
+    fault: "A report starts the ttl again.",
+    killedBy: ["ttl/restart-once"],
+    driver: (driver, { fired }) =>
+      rewriting(driver, (write, kind) => {
+        if (kind !== "report") return write;
+        fired();
+        return eachAlternative(write, ({ when, then }) => ({ when, then: { ...then, ttl: "restart" } }));
+      }),
+  }),
+  defineMutant({
+    name: "ttl-slides-refusal",
+    fault: "A refused finish starts the ttl again.",
+    killedBy: ["ttl/restart-once"],
+    mayAlso: ["lifecycle/terminal-final", "cancel/late-result"],
+    ...expiryAfter(["finish"], (row, before, { backend }) =>
+      isTerminal(before.status) && row.ttlMs !== null ? backend.nowMs() + row.ttlMs : row.expiresAt,
+    ),
+  }),
+  defineMutant({
+    name: "leased-expires",
+    fault: "A lease does not keep its task beyond the ttl.",
+    killedBy: ["ttl/leased-lives"],
+    mayAlso: ["ttl/grace"],
+    ...expiryAfter(["acquire", "renew"], (_row, before) => before.expiresAt),
+  }),
+  defineMutant({
+    name: "renew-sets-expiry",
+    fault: "A heartbeat sets the expiry to the lease's end.",
+    killedBy: ["ttl/leased-lives"],
+    mayAlso: ["exec/max-run", "lease/stale-refused"],
+    ...expiryAfter(["renew"], (row) => row.lease?.expiresAt ?? row.expiresAt),
+  }),
+  defineMutant({
+    name: "orphan-vanishes",
+    fault: "A task expires with its lease, without a period of grace.",
+    killedBy: ["ttl/grace"],
+    ...expiryAfter(["acquire", "renew"], (row, before) => {
+      return row.expiresAt === before.expiresAt ? row.expiresAt : (row.lease?.expiresAt ?? row.expiresAt);
+    }),
+  }),
+  defineMutant({
+    name: "recovery-resurrects",
+    fault: "Maintenance writes expired tasks back.",
+    killedBy: ["ttl/no-return"],
+    driver: (driver, { backend, fired }) => ({
+      ...driver,
+      async due(limit, holdMs, options) {
+        const expired = [...backend.rows.values()].filter((row) => !isVisible(row, backend.nowUs()));
+        const answer = await driver.due(limit, holdMs, options);
+        for (const row of expired) {
+          fired();
+          backend.rows.set(row.taskId, { ...row, expiresAt: null, dueAt: null });
+        }
+        return answer;
+      },
+    }),
+  }),
+  defineMutant({
+    name: "expiry-strands",
+    fault: "Expiry wakes nobody.",
+    killedBy: ["ttl/wakes"],
+    mayAlso: ["scope/every-op"],
+    ...stranded("expiry"),
+  }),
+  defineMutant({
+    name: "delete-strands",
+    fault: "Deletion wakes nobody.",
+    killedBy: ["ttl/wakes"],
+    mayAlso: ["scope/every-op", "scope/no-oracle"],
+    ...stranded("deletion"),
+  }),
+  defineMutant({
+    name: "delete-always-true",
+    fault: "Deleting answers true whether or not there was a task.",
+    killedBy: ["ttl/wakes"],
+    mayAlso: ["scope/every-op", "ttl/gone", "bad/ids"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          deleteTask: async (taskId, options) => (await inner.deleteTask(taskId, options), fired(), true),
+        }),
+      }),
+  }),
+];

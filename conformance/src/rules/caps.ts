@@ -1,0 +1,87 @@
+import type { TaskStore, TaskStoreCapabilities } from "@mcp-task-store/core";
+import { attempt } from "../attempt.ts";
+import { defineRule, type Rule } from "../rule.ts";
+import { equalTo, fulfilled, refused, unchanged } from "../wants.ts";
+
+const FLAGS = ["durable", "multiProcess", "pushHints", "messages", "listing"] as const;
+const NUMBERS = ["maxPayloadBytes", "minTtlMs", "minLeaseMs", "safetyPollMs", "maintainEveryMs", "graceMs"] as const;
+
+/** A call that works exactly with the capability. */
+const PROBES: Readonly<Record<"messages" | "listing", (store: TaskStore, principal: string) => Promise<unknown>>> = {
+  async messages(store) {
+    const { taskId } = await store.createTask();
+    const message = { type: "notification", message: { method: "x" }, timestamp: 0 } as const;
+    return store.messages.push(taskId, message, { messageId: "m1" });
+  },
+  listing: (store, principal) => store.scoped(principal).listTasks(),
+};
+
+function badDeclarations(capabilities: TaskStoreCapabilities): readonly string[] {
+  return [
+    ...FLAGS.filter((flag) => typeof capabilities[flag] !== "boolean"),
+    ...NUMBERS.filter((name) => !Number.isInteger(capabilities[name]) || capabilities[name] < 0),
+  ];
+}
+
+export const claims: Rule = defineRule({
+  id: "caps/claims",
+  title: "Every capability is declared, and each declaration is true",
+  level: "must",
+  source: ["S-72"],
+  mutants: ["caps-overstated", "caps-understated", "caps-missing"],
+  async act(kit) {
+    const { capabilities } = kit.A;
+    const { taskId } = await kit.task();
+    const probes = await Promise.all(
+      (["messages", "listing"] as const).map(async (name) => {
+        return {
+          name,
+          declared: capabilities[name],
+          end: await attempt(() => PROBES[name](kit.A, kit.principal("p1"))),
+        };
+      }),
+    );
+    const { minTtlMs, minLeaseMs, maxPayloadBytes } = capabilities;
+    const room = Math.min(maxPayloadBytes, 1_000_000) - '{"t":""}'.length;
+    const used = {
+      "a ttl of minTtlMs": await attempt(kit.A.createTask({ ttlMs: minTtlMs })),
+      "a lease of minLeaseMs": await attempt(
+        kit.A.acquireLease((await kit.task()).taskId, { holder: "short", leaseMs: minLeaseMs }),
+      ),
+      "a payload of maxPayloadBytes, or a million": await attempt(
+        kit.A.updateTask(taskId, { metadata: { t: "x".repeat(room) } }),
+      ),
+    };
+    return { bad: badDeclarations(capabilities), same: { a: kit.A.capabilities, b: kit.B.capabilities }, probes, used };
+  },
+  judge(expect, { bad, same, probes, used }) {
+    expect("look for capabilities that are missing or no boolean or count", bad, equalTo([]));
+    expect("compare the capabilities of two handles", same.b, equalTo(same.a));
+    for (const { name, declared, end } of probes) {
+      if (declared) expect(`use ${name}, declared true`, end, fulfilled());
+      else expect(`use ${name}, declared false`, end, refused("NOT_SUPPORTED"));
+    }
+    for (const [what, end] of Object.entries(used)) expect(`use ${what}`, end, fulfilled());
+  },
+});
+
+export const facilities: Rule = defineRule({
+  id: "caps/facilities",
+  title: "What the target lends the kit is real",
+  level: "must",
+  source: ["X-11"],
+  needs: ["multiProcess"],
+  mutants: ["peer-is-store"],
+  isolated: true,
+  async act(kit) {
+    const same = kit.A === kit.B;
+    const task = await kit.task();
+    const third = await kit.open();
+    await third.close();
+    return { task, same, seen: await attempt(kit.B.getTask(task.taskId)) };
+  },
+  judge(expect, { task, same, seen }) {
+    expect("compare the two handles", same, equalTo(false));
+    expect("close a third handle; A's task seen by B", seen, fulfilled(unchanged(task)));
+  },
+});

@@ -1,0 +1,41 @@
+import type { Rule } from "../rule.ts";
+import * as bad from "./bad.ts";
+import * as cancel from "./cancel.ts";
+import * as caps from "./caps.ts";
+import * as close from "./close.ts";
+import * as durable from "./durable.ts";
+import * as exec from "./exec.ts";
+import * as finish from "./finish.ts";
+import * as ids from "./ids.ts";
+import * as inputs from "./inputs.ts";
+import * as lease from "./lease.ts";
+import * as leaseRecovery from "./lease-recovery.ts";
+import * as lifecycle from "./lifecycle.ts";
+import * as list from "./list.ts";
+import * as payload from "./payload.ts";
+import * as scope from "./scope.ts";
+import * as ttl from "./ttl.ts";
+import * as wait from "./wait.ts";
+import * as watch from "./watch.ts";
+
+/** Every rule of the kit, in the order in which reports show them. A theme's file exports nothing but rules. */
+export const rules: readonly Rule[] = [
+  ids,
+  lifecycle,
+  cancel,
+  finish,
+  exec,
+  scope,
+  ttl,
+  list,
+  wait,
+  watch,
+  lease,
+  leaseRecovery,
+  inputs,
+  payload,
+  bad,
+  durable,
+  close,
+  caps,
+].flatMap((theme): readonly Rule[] => Object.values(theme));

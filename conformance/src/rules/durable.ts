@@ -1,0 +1,45 @@
+import { attempt } from "../attempt.ts";
+import { defineRule, type Rule } from "../rule.ts";
+import { equalTo, fulfilled, unchanged, which } from "../wants.ts";
+import { COMPLETED } from "./endings.ts";
+
+export const reopen: Rule = defineRule({
+  id: "durable/reopen",
+  title: "What was acknowledged is there after a hard stop and restart",
+  level: "promise",
+  source: ["P3", "X-11"],
+  needs: ["restart"],
+  mutants: ["ack-before-commit", "intent-in-memory"],
+  async act(kit) {
+    const asked = await kit.asked(["open", "answered"]);
+    await kit.A.answerInputs(asked.taskId, { answered: { action: "accept" } });
+    const open = await kit.task({
+      statusMessage: "open",
+      metadata: { deep: [1] },
+      request: { method: "tools/call", name: "t" },
+    });
+    const ended = await kit.ended(COMPLETED);
+    const leased = await kit.task();
+    const lease = await kit.A.acquireLease(leased.taskId, { holder: "worker", leaseMs: 3_600_000 });
+    await kit.B.requestCancellation(leased.taskId);
+    const ids = [asked.taskId, open.taskId, ended.taskId, leased.taskId];
+    const read = (): Promise<unknown[]> =>
+      Promise.all(ids.map((id) => kit.A.getTask(id, { request: true, outcome: true })));
+    const before = await read();
+    const last = await kit.B.createTask({ taskId: kit.taskId("last") });
+    await kit.restart();
+    const after = await read();
+    const there = await kit.A.getTask(last.taskId);
+    const finished = await attempt(kit.A.finishTask(leased.taskId, COMPLETED, { lease: lease?.token }));
+    return { before, after, last, there, finished };
+  },
+  judge(expect, { before, after, last, there, finished }) {
+    expect("stop hard, restart, read four tasks in all their parts", after, equalTo(before));
+    expect("stop hard right after a create was acknowledged", there, unchanged(last));
+    expect(
+      "finish with a lease from before the restart",
+      finished,
+      fulfilled(which("completed", (task) => task.status === "completed")),
+    );
+  },
+});

@@ -1,0 +1,221 @@
+import type { Task } from "@mcp-task-store/core";
+import { type Attempt, attempt, fulfilledValues } from "../attempt.ts";
+import type { Kit } from "../kit.ts";
+import { defineRule, type Rule } from "../rule.ts";
+import { questionFor } from "../session.ts";
+import { equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
+import { COMPLETED, FAILED } from "./endings.ts";
+
+const HOUR_MS = 3_600_000;
+const LEASE = which<unknown>("a lease", (seen) => seen !== undefined);
+
+export const exclusive: Rule = defineRule({
+  id: "lease/exclusive",
+  title: "One worker at a time: a live lease keeps others out, its end lets them in",
+  level: "promise",
+  source: ["P8", "P1"],
+  mutants: ["lease-look-take", "lease-floor", "renew-noop", "release-noop", "lease-on-terminal"],
+  async act(kit) {
+    const bouts = await kit.duel({
+      over: async () => (await kit.task()).taskId,
+      left: (taskId) => kit.A.acquireLease(taskId, { holder: "a", leaseMs: HOUR_MS }),
+      right: (taskId) => kit.B.acquireLease(taskId, { holder: "b", leaseMs: HOUR_MS }),
+      after: (taskId) => kit.B.getTask(taskId),
+    });
+    const early = await kit.within(async (ms) => {
+      const { taskId } = await kit.task();
+      await kit.A.acquireLease(taskId, { holder: "a", leaseMs: ms });
+      const started = performance.now();
+      const tries: Attempt<unknown>[] = [];
+      while (performance.now() - started < ms * 0.6) {
+        tries.push(await attempt(kit.B.acquireLease(taskId, { holder: "b" })));
+        await kit.isPending(Promise.resolve());
+      }
+      return tries;
+    });
+    const renewed = await kit.task();
+    const first = await kit.A.acquireLease(renewed.taskId, { holder: "a", leaseMs: 2 * kit.timing.unitMs });
+    if (first === undefined) throw new Error("a fresh task was not leased");
+    const prolonged = await attempt(kit.A.renewLease(renewed.taskId, first.token, { leaseMs: HOUR_MS }));
+    await kit.elapse(2 * kit.timing.unitMs);
+    const held = await attempt(kit.B.acquireLease(renewed.taskId, { holder: "b" }));
+    const released = await attempt(kit.A.releaseLease(renewed.taskId, first.token));
+    const free = await attempt(kit.B.acquireLease(renewed.taskId, { holder: "b" }));
+    const ended = await kit.ended(COMPLETED);
+    const late = await attempt(kit.B.acquireLease(ended.taskId, { holder: "b" }));
+    return {
+      bouts,
+      early,
+      prolonged,
+      held,
+      released,
+      free,
+      ended,
+      late,
+      after: await kit.A.getTask(ended.taskId, { outcome: true }),
+    };
+  },
+  judge(expect, { bouts, early, prolonged, held, released, free, ended, late, after }) {
+    for (const { left, right, after: task, first, pause } of bouts) {
+      const did = `take a task in both processes at once (${first} first, ${pause})`;
+      const taken = fulfilledValues([left, right]);
+      expect(
+        did,
+        taken,
+        which(
+          "one lease and one undefined",
+          (seen) => seen.length === 2 && seen.filter((one) => one !== undefined).length === 1,
+        ),
+      );
+      const holder = taken.find((one) => one !== undefined)?.holder;
+      expect(`${did}, then read its holder`, task?.lease?.holder, equalTo(holder));
+    }
+    for (const end of early) expect("take a task in B before A's lease is over", end, fulfilled(equalTo(undefined)));
+    expect("renew a lease for an hour", prolonged, fulfilled());
+    expect("take it in B after the first lease's time", held, fulfilled(equalTo(undefined)));
+    expect("release the lease", released, fulfilled());
+    expect("take it in B at once", free, fulfilled(LEASE));
+    expect("take a task that has ended", late, fulfilled(equalTo(undefined)));
+    expect("read the ended task", after, unchanged(ended));
+  },
+});
+
+export const tokenGrows: Rule = defineRule({
+  id: "lease/token-grows",
+  title: "Every grant of a task has a higher token than all before",
+  level: "promise",
+  source: ["P8"],
+  mutants: ["token-reset"],
+  async act(kit) {
+    const { taskId } = await kit.task();
+    const tokens: (number | undefined)[] = [];
+    const take = async (): Promise<number> => {
+      const lease = await kit.A.acquireLease(taskId, { holder: "same", leaseMs: kit.timing.unitMs });
+      tokens.push(lease?.token);
+      return lease?.token ?? 0;
+    };
+    await attempt(kit.A.releaseLease(taskId, await take()));
+    await attempt(kit.B.releaseLease(taskId, await take()));
+    await take();
+    await kit.elapse(kit.timing.unitMs);
+    await take();
+    return tokens;
+  },
+  judge(expect, tokens) {
+    for (const [index, token] of tokens.entries()) {
+      const before = tokens[index - 1] ?? 0;
+      const more = which<number | undefined>(`a token above ${before}`, (seen) => seen !== undefined && seen > before);
+      expect(`take, give back, take, let lapse, take under one name: grant ${index + 1}`, token, more);
+    }
+  },
+});
+
+/** What a worker tries with a token that is not the live lease's. */
+async function zombieCalls(
+  kit: Kit,
+  taskId: string,
+  token: number,
+): Promise<Readonly<Record<string, Attempt<unknown>>>> {
+  const lease = { lease: token };
+  return {
+    report: await attempt(() => kit.A.updateTask(taskId, { statusMessage: "zombie" }, lease)),
+    ask: await attempt(() => kit.A.requestInputs(taskId, { zombie: questionFor("zombie") }, lease)),
+    renew: await attempt(() => kit.A.renewLease(taskId, token, { leaseMs: HOUR_MS })),
+    complete: await attempt(() => kit.A.finishTask(taskId, COMPLETED, lease)),
+    fail: await attempt(() => kit.A.finishTask(taskId, FAILED, lease)),
+    release: await attempt(() => kit.A.releaseLease(taskId, token)),
+  };
+}
+
+export const staleRefused: Rule = defineRule({
+  id: "lease/stale-refused",
+  title: "Who lost the lease changes nothing any more",
+  level: "promise",
+  source: ["P8"],
+  mutants: ["fence-by-name", "token-at-least", "stale-finish", "stale-release", "stale-renew"],
+  async act(kit) {
+    const { taskId } = await kit.task();
+    const old = await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: kit.timing.unitMs });
+    await kit.elapse(kit.timing.unitMs);
+    const live = await kit.B.acquireLease(taskId, { holder: "worker", leaseMs: HOUR_MS });
+    if (old === undefined || live === undefined) throw new Error("a free task was not leased");
+    const tries = [];
+    for (const [what, token] of Object.entries({
+      "the lapsed token": old.token,
+      "a higher token": live.token + 1,
+      "token 0": 0,
+    })) {
+      tries.push({ what, calls: await zombieCalls(kit, taskId, token), after: await kit.B.getTask(taskId) });
+    }
+    return { live, tries, finished: await attempt(kit.B.finishTask(taskId, COMPLETED, { lease: live.token })) };
+  },
+  judge(expect, { live, tries, finished }) {
+    for (const { what, calls, after } of tries) {
+      for (const [call, end] of Object.entries(calls)) {
+        const odd = what === "token 0" ? (["INVALID_ARGUMENT"] as const) : [];
+        expect(`${call} with ${what} while another holds the task`, end, refused("LEASE_LOST", ...odd));
+      }
+      expect(`read the task after those calls with ${what}`, after, unchanged(live.task));
+    }
+    expect("finish by the holder of the live lease", finished, fulfilled());
+  },
+});
+
+export const fenced: Rule = defineRule({
+  id: "lease/fenced",
+  title: "While a lease lives only its holder writes; a lapsed one gives no right",
+  level: "promise",
+  source: ["P8", "P1"],
+  mutants: ["unfenced-passes", "cancel-needs-token", "lapse-ignored"],
+  async act(kit) {
+    const held = async (): Promise<Task> => {
+      const { taskId } = await kit.task();
+      const lease = await kit.B.acquireLease(taskId, { holder: "b", leaseMs: HOUR_MS });
+      if (lease === undefined) throw new Error("a fresh task was not leased");
+      return lease.task;
+    };
+    const task = await held();
+    const without = {
+      report: await attempt(kit.A.updateTask(task.taskId, { statusMessage: "no" })),
+      ask: await attempt(kit.A.requestInputs(task.taskId, { k: questionFor("k") })),
+      complete: await attempt(kit.A.finishTask(task.taskId, COMPLETED)),
+    };
+    const after = await kit.B.getTask(task.taskId);
+    const forced = await attempt(kit.A.finishTask(task.taskId, COMPLETED, { force: true }));
+    const cancelled = await attempt(kit.A.cancelTask((await held()).taskId));
+    const lapsing = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const { taskId } = await kit.task();
+        return { taskId, lease: await kit.A.acquireLease(taskId, { holder: "a", leaseMs: kit.timing.unitMs }) };
+      }),
+    );
+    await kit.elapse(kit.timing.unitMs);
+    const [first, ...others] = lapsing;
+    const lapsed = first && (await attempt(kit.A.finishTask(first.taskId, COMPLETED, { lease: first.lease?.token })));
+    const races = await Promise.all(
+      others.map(async ({ taskId, lease }) => {
+        const [finish, take] = await kit.scramble<unknown>([
+          () => kit.A.finishTask(taskId, COMPLETED, { lease: lease?.token }),
+          () => kit.B.acquireLease(taskId, { holder: "b", leaseMs: HOUR_MS }),
+        ]);
+        return { finish, take, after: await kit.B.getTask(taskId) };
+      }),
+    );
+    return { task, without, after, forced, cancelled, lapsed, races };
+  },
+  judge(expect, { task, without, after, forced, cancelled, lapsed, races }) {
+    for (const [call, end] of Object.entries(without)) {
+      expect(`${call} without a token under another's live lease`, end, refused("LEASE_LOST"));
+    }
+    expect("read the task then", after, unchanged(task));
+    expect("finish it by force", forced, fulfilled());
+    expect("cancel a leased task", cancelled, fulfilled());
+    if (lapsed !== undefined) expect("finish with a lapsed token that nobody took over", lapsed, refused("LEASE_LOST"));
+    for (const { finish, take, after: read } of races) {
+      const did = "finish with a lapsed token while another takes the task";
+      if (finish !== undefined) expect(did, finish, refused("LEASE_LOST"));
+      if (take !== undefined) expect(`${did}: the other`, take, fulfilled(LEASE));
+      expect(`${did}, then read`, read?.status, equalTo("working"));
+    }
+  },
+});

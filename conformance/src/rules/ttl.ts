@@ -1,0 +1,313 @@
+import type { Task, TaskStore } from "@mcp-task-store/core";
+import { type Attempt, attempt } from "../attempt.ts";
+import { defineRule, type Rule } from "../rule.ts";
+import { questionFor } from "../session.ts";
+import { equalTo, fulfilled, notFound, refused, settled, which } from "../wants.ts";
+import { COMPLETED } from "./endings.ts";
+import { ROOT_OPERATIONS, VIEW_OPERATIONS } from "./operations.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const THERE = which<Task | undefined>("still there", (task) => task !== undefined);
+
+export const actual: Rule = defineRule({
+  id: "ttl/actual",
+  title: "A task states the lifetime and poll interval that it really has",
+  level: "must",
+  source: ["S-10", "S-33", "S-34", "S-36", "S-77"],
+  mutants: ["ttl-cap-silent", "ttl-counts-down", "poll-dropped"],
+  settings: () => ({ maxTtlMs: 2 * HOUR_MS }),
+  async act(kit) {
+    const wishes = [{ ttlMs: HOUR_MS, pollIntervalMs: 1_234 }, { ttlMs: 5 * HOUR_MS }, { ttlMs: null }];
+    const made = await Promise.all(wishes.map((wish) => kit.task(wish)));
+    const reads = await Promise.all(made.map((task) => kit.B.getTask(task.taskId)));
+    await kit.elapse(kit.timing.unitMs);
+    const later = await Promise.all(made.map((task) => kit.B.getTask(task.taskId)));
+    return { made, reads, later };
+  },
+  judge(expect, { made, reads, later }) {
+    expect("ask for one hour", made[0]?.ttlMs, equalTo(HOUR_MS));
+    expect("ask for a poll interval of 1,234 ms", reads[0]?.pollIntervalMs, equalTo(1_234));
+    for (const [index, task] of made.entries()) {
+      const did = `create wish ${index} with a longest ttl of two hours`;
+      const lived = task.expiresAt === null ? null : Date.parse(task.expiresAt) - Date.parse(task.createdAt);
+      expect(`${did}: expiresAt - createdAt`, lived, equalTo(task.ttlMs));
+      expect(
+        `${did}: the ttl`,
+        task.ttlMs,
+        which("two hours at most", (ttl) => ttl !== null && ttl <= 2 * HOUR_MS),
+      );
+      expect(`${did}: read by B`, reads[index], equalTo(task));
+      expect(`${did}: read some time later`, later[index], equalTo(task));
+    }
+  },
+});
+
+export const notEarly: Rule = defineRule({
+  id: "ttl/not-early",
+  title: "No task vanishes before its ttl is over",
+  level: "must",
+  source: ["S-34", "X-23"],
+  mutants: ["ttl-floor", "timer-overflow"],
+  isolated: true,
+  async act(kit) {
+    const short = await kit.within(async (ms) => {
+      const { taskId } = await kit.task({ ttlMs: ms });
+      const reads: (Task | undefined)[] = [];
+      const started = performance.now();
+      while (performance.now() - started < ms * 0.9) {
+        reads.push(await kit.B.getTask(taskId));
+        await kit.isPending(Promise.resolve());
+      }
+      return reads;
+    });
+    const ttls = [30 * DAY_MS, 3_650 * DAY_MS, null];
+    const long = await Promise.all(ttls.map((ttlMs) => kit.task({ ttlMs })));
+    await kit.elapse(kit.timing.unitMs);
+    await kit.B.maintain();
+    const after = await Promise.all(long.map((task) => kit.A.getTask(task.taskId)));
+    return { short, long, after };
+  },
+  judge(expect, { short, long, after }) {
+    for (const read of short) expect("read a task again and again until shortly before its ttl", read, THERE);
+    for (const [index, task] of long.entries()) {
+      expect(`let some time go by, maintain, and read a task with ttl ${task.ttlMs} ms`, after[index], equalTo(task));
+    }
+  },
+});
+
+export const gone: Rule = defineRule({
+  id: "ttl/gone",
+  title: "A task whose ttl is over is gone for every method, purged or not",
+  level: "promise",
+  source: ["S-35", "S-78", "P7"],
+  mutants: ["get", "list", "cancel", "finish", "delete", "answer", "lease"].map((op) => `expired-${op}`),
+  async act(kit) {
+    const principal = kit.principal("p1");
+    const operations: Readonly<
+      Record<string, (store: TaskStore, taskId: string, patienceMs: number) => Promise<unknown>>
+    > = {
+      ...VIEW_OPERATIONS,
+      ...ROOT_OPERATIONS,
+    };
+    const ttlMs = 2 * kit.timing.unitMs;
+    const tasks = await Promise.all(
+      Object.entries(operations).map(async ([operation, call]) => {
+        const { taskId } = await kit.task({ principal, ttlMs });
+        return { operation, call, taskId };
+      }),
+    );
+    const asked = tasks.find(({ operation }) => operation === "answerInputs");
+    if (asked !== undefined) await attempt(kit.A.requestInputs(asked.taskId, { k: questionFor("k") }));
+    await kit.elapse(ttlMs);
+    const calls: { readonly operation: string; readonly call: Attempt<unknown> }[] = [];
+    for (const { operation, call, taskId } of tasks) {
+      calls.push({ operation, call: await attempt(() => call(kit.A, taskId, kit.timing.deadlineMs)) });
+    }
+    const listed = kit.A.capabilities.listing ? (await kit.A.scoped(principal).listTasks()).tasks : [];
+    return { calls, listed };
+  },
+  judge(expect, { calls, listed }) {
+    for (const { operation, call } of calls)
+      expect(`${operation} after the ttl, before any maintenance`, call, notFound);
+    expect("list after the ttl", listed, equalTo([]));
+  },
+});
+
+export const restart: Rule = defineRule({
+  id: "ttl/restart",
+  title: "A result lives a full ttl from the end of its task",
+  level: "promise",
+  source: ["P7", "X-23"],
+  mutants: ["ttl-no-restart"],
+  act: (kit) =>
+    kit.within(async (ms, fromNow) => {
+      const ttlMs = 2 * ms;
+      const task = await kit.task({ ttlMs });
+      await kit.elapse(Math.ceil(ttlMs * 0.75));
+      fromNow();
+      const ended = await attempt(kit.A.finishTask(task.taskId, COMPLETED));
+      // Too late: the first ttl was over before the finish.
+      if (ended.kind === "rejected") return undefined;
+      // The first ttl is over now; the second is not, if all of this took less than `ms`.
+      await kit.elapse(Math.ceil(ttlMs * 0.25));
+      return { after: await kit.B.getTask(task.taskId, { outcome: true }) };
+    }),
+  judge(expect, { after }) {
+    expect("finish at three quarters of the ttl, read after its end", after?.outcome, equalTo(COMPLETED));
+  },
+});
+
+export const restartOnce: Rule = defineRule({
+  id: "ttl/restart-once",
+  title: "Reading, reporting and refused calls prolong nothing",
+  level: "promise",
+  source: ["P7"],
+  mutants: ["ttl-slides-read", "ttl-slides-update", "ttl-slides-refusal"],
+  async act(kit) {
+    const principal = kit.principal("p1");
+    // All of this before the ttl is over, or it would prove nothing; long enough that a sliding one is seen to last.
+    const { ttlMs, read, reported, ended } = await kit.within(async (ms) => {
+      if (ms < 4 * kit.timing.unitMs) return undefined;
+      const ttlMs = ms;
+      const tasks = [
+        kit.task({ principal, ttlMs }),
+        kit.task({ principal, ttlMs }),
+        kit.task({ principal, ttlMs }),
+      ] as const;
+      const [read, reported, ended] = await Promise.all(tasks);
+      await attempt(kit.A.finishTask(ended.taskId, COMPLETED));
+      await kit.elapse(Math.ceil(ttlMs * 0.6));
+      await Promise.all([
+        attempt(kit.B.getTask(read.taskId)),
+        attempt(kit.B.scoped(principal).listTasks()),
+        attempt(kit.B.updateTask(reported.taskId, { statusMessage: "half" })),
+        attempt(kit.B.finishTask(ended.taskId, COMPLETED)),
+      ]);
+      return { ttlMs, read, reported, ended };
+    });
+    await kit.elapse(Math.ceil(ttlMs / 2));
+    return {
+      "read and listed": await attempt(kit.A.getTask(read.taskId)),
+      "reported on": await attempt(kit.A.getTask(reported.taskId)),
+      "finished once more in vain": await attempt(kit.A.getTask(ended.taskId)),
+    };
+  },
+  judge(expect, seen) {
+    for (const [what, call] of Object.entries(seen)) {
+      expect(`read a task after its ttl that was ${what} before its end`, call, notFound);
+    }
+  },
+});
+
+export const leasedLives: Rule = defineRule({
+  id: "ttl/leased-lives",
+  title: "A task that is worked on outlives its ttl, and no heartbeat shortens a life",
+  level: "promise",
+  source: ["P7", "P8"],
+  mutants: ["leased-expires", "renew-sets-expiry"],
+  isolated: true,
+  settings: () => ({ graceMs: 50 }),
+  async act(kit) {
+    const { unitMs } = kit.timing;
+    const principal = kit.principal("p1");
+    const leased = await kit.task({ principal, ttlMs: 2 * unitMs });
+    const lease = await kit.A.acquireLease(leased.taskId, { holder: "worker", leaseMs: HOUR_MS });
+    const renewed = await kit.task({ ttlMs: HOUR_MS });
+    const short = await kit.A.acquireLease(renewed.taskId, { holder: "worker", leaseMs: 2 * unitMs });
+    if (short !== undefined) await attempt(kit.A.renewLease(renewed.taskId, short.token, { leaseMs: unitMs }));
+    await kit.elapse(2 * unitMs);
+    // A lease that ran out fails its task; the renewed one is looked at first.
+    await kit.elapse(50);
+    const alive = await kit.B.getTask(renewed.taskId);
+    await kit.B.maintain();
+    return {
+      leased: await kit.B.getTask(leased.taskId),
+      alive,
+      finished: await attempt(kit.A.finishTask(leased.taskId, COMPLETED, { lease: lease?.token })),
+    };
+  },
+  judge(expect, { leased, alive, finished }) {
+    expect("read a task under a lease of one hour after its own ttl, maintained", leased, THERE);
+    expect("finish it with that lease", finished, fulfilled());
+    expect("read a task with a ttl of one hour after its short, renewed lease", alive, THERE);
+  },
+});
+
+export const grace: Rule = defineRule({
+  id: "ttl/grace",
+  title: "The task of a dead worker is failed instead of vanishing, even after its ttl",
+  level: "promise",
+  source: ["P7", "P8"],
+  mutants: ["orphan-vanishes"],
+  settings: () => ({ graceMs: 600_000 }),
+  async act(kit) {
+    const { unitMs } = kit.timing;
+    const task = await kit.task({ ttlMs: 2 * unitMs });
+    const lease = await kit.A.acquireLease(task.taskId, { holder: "worker", leaseMs: 2 * unitMs });
+    const waiting = kit.A.waitForOutcome(task.taskId, { signal: kit.signal });
+    await kit.elapse(3 * unitMs);
+    const lapsed = await kit.B.getTask(task.taskId);
+    await kit.B.maintain();
+    return { lease, lapsed, woken: await kit.settles(waiting) };
+  },
+  judge(expect, { lease, lapsed, woken }) {
+    expect(
+      "take the task",
+      lease,
+      which("a lease", (seen) => seen !== undefined),
+    );
+    expect("read it after its ttl and its lease", lapsed, THERE);
+    expect("maintain; whoever waits for the outcome", woken, settled);
+    // Its ttl started again and is as short: a slow waiter finds the task expired.
+    const learnt = which<typeof woken>("the failed outcome, or that it expired since", (end) =>
+      end.kind === "fulfilled" ? end.value?.status === "failed" : notFound.holds(end),
+    );
+    expect("maintain; whoever waits for the outcome", woken, learnt);
+  },
+});
+
+export const noReturn: Rule = defineRule({
+  id: "ttl/no-return",
+  title: "A task that was seen to be gone never comes back",
+  level: "promise",
+  source: ["P7"],
+  mutants: ["recovery-resurrects"],
+  isolated: true,
+  async act(kit) {
+    const { taskId } = await kit.task({ ttlMs: kit.timing.unitMs });
+    await kit.elapse(kit.timing.unitMs);
+    const reads = [await attempt(kit.A.getTask(taskId))];
+    const look = async (after: Promise<unknown>): Promise<void> => {
+      await attempt(after);
+      reads.push(await attempt(kit.A.getTask(taskId)), await attempt(kit.B.getTask(taskId)));
+    };
+    await look(kit.B.acquireLease(taskId, { holder: "late", leaseMs: HOUR_MS }));
+    await look(kit.B.finishTask(taskId, COMPLETED, { force: true }));
+    await look(kit.B.renewLease(taskId, 1, { leaseMs: HOUR_MS }));
+    await look(kit.B.maintain());
+    await look(kit.A.maintain());
+    return reads;
+  },
+  judge(expect, reads) {
+    for (const [index, read] of reads.entries()) {
+      expect(`read an expired task, time ${index + 1}, after late calls and maintenance`, read, notFound);
+    }
+  },
+});
+
+export const wakes: Rule = defineRule({
+  id: "ttl/wakes",
+  title: "Whoever waits learns that the task expired or was deleted",
+  level: "promise",
+  source: ["P4", "P7"],
+  mutants: ["expiry-strands", "delete-strands", "delete-always-true"],
+  async act(kit) {
+    const { signal } = kit;
+    const short = await kit.task({ ttlMs: 2 * kit.timing.unitMs });
+    const removed = await kit.task();
+    const since = { since: removed.revision, signal };
+    const waits = [
+      kit.A.waitForUpdate(short.taskId, { since: short.revision, signal }),
+      kit.A.waitForOutcome(short.taskId, { signal }),
+      kit.A.waitForUpdate(removed.taskId, since),
+      kit.A.waitForOutcome(removed.taskId, { signal }),
+    ] as const;
+    for (const wait of waits) wait.catch(() => undefined);
+    const deletes = [await kit.B.deleteTask(removed.taskId), await kit.B.deleteTask(removed.taskId)];
+    await kit.elapse(2 * kit.timing.unitMs);
+    const ends: { readonly did: string; readonly end: Attempt<unknown> }[] = [];
+    for (const [index, wait] of waits.entries()) {
+      const did = `wait for ${index % 2 === 0 ? "an update" : "the outcome"} of a task that ${index < 2 ? "expires" : "is deleted"}`;
+      ends.push({ did, end: await kit.settles<unknown>(wait) });
+    }
+    return { deletes, ends };
+  },
+  judge(expect, { deletes, ends }) {
+    expect("delete a task twice", deletes, equalTo([true, false]));
+    for (const { did, end } of ends) {
+      expect(did, end, settled);
+      expect(did, end, refused("TASK_NOT_FOUND"));
+    }
+  },
+});

@@ -1,0 +1,81 @@
+import type { Task } from "@mcp-task-store/core";
+import type { Attempt } from "../attempt.ts";
+import { defineRule, type Rule } from "../rule.ts";
+import { equalTo, fulfilled, settled, which } from "../wants.ts";
+import { COMPLETED } from "./endings.ts";
+
+async function collect(items: AsyncIterator<Task>, until: (task: Task) => boolean): Promise<readonly Task[]> {
+  const seen: Task[] = [];
+  for (;;) {
+    const next = await items.next();
+    if (next.done === true) return seen;
+    seen.push(next.value);
+    if (until(next.value) || seen.length > 1_000) return seen;
+  }
+}
+
+export const watchAll: Rule = defineRule({
+  id: "watch/all",
+  title: "A watch starts with the present, ends with the end, and misses neither",
+  level: "promise",
+  source: ["X-43", "X-45", "P4"],
+  mutants: ["watch-drops-terminal", "watch-future-only", "watch-return-hangs"],
+  async act(kit) {
+    const { signal } = kit;
+    const watched = await kit.task();
+    const items = kit.A.watchTasks([watched.taskId], { signal })[Symbol.asyncIterator]();
+    const early = await kit.B.updateTask(watched.taskId, { statusMessage: "before the first next()" });
+    const first = await kit.settles(collect(items, () => true));
+    for (let step = 0; step < 100; step += 1) await kit.B.updateTask(watched.taskId, { statusMessage: `${step}` });
+    const last = await kit.B.finishTask(watched.taskId, COMPLETED);
+    const rest = await kit.settles(collect(items, () => false));
+    const crowd = await Promise.all(Array.from({ length: 20 }, () => kit.task()));
+    const doomed = crowd[0]?.taskId ?? "";
+    const all = kit.A.watchTasks(
+      crowd.map((task) => task.taskId),
+      { signal },
+    )[Symbol.asyncIterator]();
+    const ends = collect(all, () => false);
+    await kit.B.deleteTask(doomed);
+    for (const { taskId } of crowd.slice(1)) await kit.B.finishTask(taskId, COMPLETED);
+    const crowdSeen = await kit.settles(ends);
+    const open = await kit.task();
+    const idle = kit.A.watchTasks([open.taskId], { signal })[Symbol.asyncIterator]();
+    await kit.settles(idle.next());
+    const pending = idle.next();
+    const returned: Promise<unknown> = idle.return?.() ?? Promise.resolve();
+    const stops = [await kit.settles<unknown>(pending), await kit.settles(returned)];
+    return { early, first, last, rest, crowd, doomed, crowdSeen, stops };
+  },
+  judge(expect, { early, first, last, rest, crowd, doomed, crowdSeen, stops }) {
+    expect("watch a task, then let B write: the first item", first, settled);
+    expect("watch a task, then let B write: the first item", first, fulfilled(equalTo([early])));
+    const did = "let B write 100 times unread and finish, read on";
+    expect(did, rest, settled);
+    expect(
+      did,
+      rest,
+      fulfilled(
+        which(
+          "rising revisions up to the completed task, then the end",
+          (tasks) => rises(tasks) && tasks.at(-1)?.revision === last.revision,
+        ),
+      ),
+    );
+    const wholeCrowd = "watch 20 tasks; delete one, finish the others";
+    expect(wholeCrowd, crowdSeen, settled);
+    const finished = finishedIn(crowdSeen);
+    const rest19 = crowd.map((task) => task.taskId).filter((id) => id !== doomed);
+    expect(`${wholeCrowd}: those seen completed`, finished.toSorted(), equalTo(rest19.toSorted()));
+    for (const stop of stops) expect("call return() while next() is pending", stop, settled);
+  },
+});
+
+function rises(tasks: readonly Task[]): boolean {
+  return tasks.every((task, index) => index === 0 || task.revision > (tasks[index - 1]?.revision ?? 0));
+}
+
+function finishedIn(seen: Attempt<readonly Task[]>): readonly string[] {
+  if (seen.kind !== "fulfilled") return [];
+  return seen.value.filter((task) => task.status === "completed").map((task) => task.taskId);
+}

@@ -1,0 +1,187 @@
+import { setImmediate, setTimeout } from "node:timers/promises";
+import type { RootCreateTaskParams, Task, TaskOutcome, TaskStore } from "@mcp-task-store/core";
+import { anyEnd, attempt, type Attempt, CouldNotRun } from "./attempt.ts";
+import { type Bout, type Duel, runDuel, runScramble } from "./duel.ts";
+import { type Journal, observed } from "./journal.ts";
+import type { Kit } from "./kit.ts";
+import type { Random } from "./random.ts";
+import type { StoreSettings, TargetNamespace, TaskExecution } from "./target.ts";
+import type { Timing } from "./timing.ts";
+
+/** How often a rule may double its unit before the machine is called too slow for it. */
+const DOUBLINGS = 5;
+
+export interface SessionParts {
+  readonly ruleId: string;
+  readonly namespace: TargetNamespace;
+  readonly handles: readonly [TaskStore, TaskStore];
+  readonly settings: StoreSettings;
+  readonly timing: Timing;
+  readonly random: Random;
+  readonly journal: Journal;
+  readonly execute: TaskExecution;
+  readonly orphans: readonly Task[];
+}
+
+/** The kit of one play of one rule. */
+export class Session implements Kit {
+  A: TaskStore;
+  B: TaskStore;
+  readonly timing: Timing;
+  readonly random: Random;
+  readonly execute: TaskExecution;
+  readonly orphans: readonly Task[];
+  readonly signal: AbortSignal;
+  readonly #parts: SessionParts;
+  readonly #opened: TaskStore[] = [];
+  readonly #over = new AbortController();
+  #raw: TaskStore;
+  #names = 0;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.timing = parts.timing;
+    this.random = parts.random;
+    this.execute = parts.execute;
+    this.orphans = parts.orphans;
+    this.signal = this.#over.signal;
+    [this.#raw] = parts.handles;
+    this.A = this.#observed(parts.handles[0], "A");
+    this.B = parts.handles[0] === parts.handles[1] ? this.A : this.#observed(parts.handles[1], "B");
+  }
+
+  #observed(store: TaskStore, name: string): TaskStore {
+    // Later than a rule itself gives up on a call that it bounds.
+    return observed(store, name, this.#parts.journal, 3 * this.timing.deadlineMs);
+  }
+
+  /** Ends what the rule left running. */
+  async end(): Promise<void> {
+    this.#over.abort();
+    const lent = new Set(this.#parts.handles);
+    for (const store of this.#opened) if (!lent.has(store)) await anyEnd(() => store.close({ graceMs: 100 }));
+  }
+
+  async open(settings: StoreSettings = {}): Promise<TaskStore> {
+    const store = await this.#parts.namespace.open({ settings: { ...this.#parts.settings, ...settings } });
+    this.#opened.push(store);
+    return this.#observed(store, `C${this.#opened.length}`);
+  }
+
+  async restart(): Promise<void> {
+    const { namespace, settings } = this.#parts;
+    if (namespace.restart === undefined) throw new CouldNotRun("the target offers no restart");
+    await namespace.restart();
+    const a = await namespace.open({ settings });
+    const b = this.#parts.handles[0] !== this.#parts.handles[1] ? await namespace.open({ settings }) : a;
+    this.#opened.push(a, b);
+    this.#raw = a;
+    this.A = this.#observed(a, "A");
+    this.B = a === b ? this.A : this.#observed(b, "B");
+  }
+
+  principal(name: string): string {
+    return `${this.#parts.ruleId} ${this.random.seed} ${name}`;
+  }
+
+  taskId(name: string): string {
+    return `${this.#parts.ruleId}.${this.random.seed}.${name}`;
+  }
+
+  task(params: RootCreateTaskParams = {}): Promise<Task> {
+    this.#names += 1;
+    return this.A.createTask({ principal: this.principal(`owner ${this.#names}`), ...params });
+  }
+
+  async ended(outcome: TaskOutcome): Promise<Task> {
+    const generation = outcome.status === "failed" && "result" in outcome ? "2025-11-25" : null;
+    const { taskId } = await this.task({ generation });
+    await (outcome.status === "cancelled" ? this.A.cancelTask(taskId) : this.A.finishTask(taskId, outcome));
+    const task = await this.A.getTask(taskId, { outcome: true });
+    if (task === undefined) throw new CouldNotRun(`a task that was just ${outcome.status} is gone`);
+    return task;
+  }
+
+  async asked(keys: readonly string[]): Promise<Task> {
+    const { taskId } = await this.task();
+    return this.A.requestInputs(taskId, Object.fromEntries(keys.map((key) => [key, questionFor(key)])));
+  }
+
+  async elapse(ms: number): Promise<void> {
+    const { namespace } = this.#parts;
+    if (namespace.advance !== undefined) return namespace.advance(ms);
+    const canary = await this.#raw.createTask({ ttlMs: ms });
+    const deadline = performance.now() + ms + this.timing.deadlineMs;
+    await setTimeout(ms);
+    while ((await this.#raw.getTask(canary.taskId)) !== undefined) {
+      if (performance.now() > deadline) throw new CouldNotRun(`a task with a ttl of ${ms} ms was still there`);
+      await setTimeout(10);
+    }
+  }
+
+  async within<T>(act: (ms: number, fromNow: () => void) => Promise<T | undefined>): Promise<T> {
+    let ms = this.timing.unitMs;
+    for (let doubling = 0; doubling <= DOUBLINGS; doubling += 1) {
+      let started = performance.now();
+      const seen = await act(ms, () => {
+        started = performance.now();
+      });
+      if (seen !== undefined && performance.now() - started < ms) return seen;
+      ms *= 2;
+    }
+    throw new CouldNotRun(`the calls took longer than ${ms / 2} ms, so nothing follows from their answers`);
+  }
+
+  async until<T>(read: () => Promise<T>, condition: (value: T) => boolean, extraMs = 0): Promise<T> {
+    const deadline = performance.now() + this.timing.deadlineMs + extraMs;
+    for (let pause = 1; ; pause = Math.min(50, pause * 2)) {
+      const value = await read();
+      if (condition(value) || performance.now() > deadline) return value;
+      await setTimeout(pause);
+    }
+  }
+
+  async settles<T>(call: Promise<T>): Promise<Attempt<T>> {
+    const ended = await this.#before(this.timing.deadlineMs, attempt(call));
+    if (ended !== undefined) return ended;
+    const control = await this.#before(this.timing.deadlineMs, anyEnd(this.#control()));
+    if (control === undefined) throw new CouldNotRun("neither the call nor its control settled in time");
+    if (control.kind === "rejected") throw new CouldNotRun("the control failed", { cause: control.error });
+    return (await this.#before(0, attempt(call))) ?? { kind: "pending" };
+  }
+
+  /** Proves that the store and this machine work: what hangs then, hangs for another reason. */
+  async #control(): Promise<void> {
+    const task = await this.#raw.createTask({ ttlMs: 600_000 });
+    await this.#raw.waitForUpdate(task.taskId, { since: task.revision, timeoutMs: 20 });
+    await this.#raw.finishTask(task.taskId, { status: "completed", result: {} });
+    await this.#raw.getTask(task.taskId);
+  }
+
+  async #before<T>(ms: number, call: Promise<T>): Promise<T | undefined> {
+    const timer = new AbortController();
+    const over = setTimeout(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+    const first = await Promise.race([call, over]);
+    timer.abort();
+    return first;
+  }
+
+  async isPending(call: Promise<unknown>): Promise<boolean> {
+    await setImmediate();
+    await setImmediate();
+    return (await Promise.race([anyEnd(call), setImmediate(undefined)])) === undefined;
+  }
+
+  duel<T, L, R, F>(duel: Duel<T, L, R, F>): Promise<readonly Bout<T, L, R, F>[]> {
+    return runDuel(duel, this.timing, this.random);
+  }
+
+  scramble<T>(calls: readonly (() => Promise<T>)[]): Promise<readonly Attempt<T>[]> {
+    return runScramble(calls, this.random);
+  }
+}
+
+/** The question that {@link Kit.asked} puts under a key. */
+export function questionFor(key: string): { readonly method: string; readonly params: { readonly message: string } } {
+  return { method: "elicitation/create", params: { message: `which ${key}?` } };
+}

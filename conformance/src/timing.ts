@@ -1,0 +1,77 @@
+import { setImmediate } from "node:timers/promises";
+import type { TaskStore } from "@mcp-task-store/core";
+import { CouldNotRun } from "./attempt.ts";
+
+/** What calibration found out about the target and this machine, and what follows for the rules. Durations in ms. */
+export interface Timing {
+  /** L: the shortest ttl and lease that rules use. A rule that is too slow for it doubles it. */
+  readonly unitMs: number;
+  /** D: when something that must happen has not happened. */
+  readonly deadlineMs: number;
+  /** Median and 99th percentile of one call. */
+  readonly callMs: { readonly p50: number; readonly p99: number };
+  /** Calls end without waiting for anything outside: races then sweep over turns instead of milliseconds. */
+  readonly inProcess: boolean;
+}
+
+export interface TimingLimits {
+  /** @default 10_000 */
+  readonly minDeadlineMs?: number | undefined;
+  /** @default 30 */
+  readonly rounds?: number | undefined;
+}
+
+const MIN_UNIT_MS = 150;
+const MAX_UNIT_MS = 5_000;
+
+/**
+ * Creates, reads and wakes a number of times and measures it.
+ * @throws CouldNotRun if a call fails or a round takes over 30 s: then no rule can be judged
+ */
+export async function calibrate(store: TaskStore, limits: TimingLimits = {}): Promise<Timing> {
+  const samples: number[] = [];
+  const { capabilities } = store;
+  for (let round = 0; round < (limits.rounds ?? 30); round += 1) {
+    const task = await measured(samples, () => store.createTask({ ttlMs: 600_000 }));
+    await measured(samples, () => store.getTask(task.taskId));
+    await measured(samples, async () => {
+      const woken = store.waitForUpdate(task.taskId, { since: task.revision, timeoutMs: 30_000 });
+      await store.finishTask(task.taskId, { status: "completed", result: {} });
+      if ((await woken) === undefined) throw new CouldNotRun("calibration: a waiter was not woken within 30 s");
+    });
+  }
+  samples.sort((a, b) => a - b);
+  const p99 = quantile(samples, 0.99);
+  const unit = Math.min(MAX_UNIT_MS, Math.max(MIN_UNIT_MS, Math.ceil(8 * p99)));
+  return {
+    unitMs: Math.max(unit, capabilities.minTtlMs, capabilities.minLeaseMs),
+    deadlineMs: Math.ceil(
+      Math.max(limits.minDeadlineMs ?? 10_000, 50 * p99) + capabilities.safetyPollMs + capabilities.maintainEveryMs,
+    ),
+    callMs: { p50: quantile(samples, 0.5), p99 },
+    inProcess: await staysInProcess(store),
+  };
+}
+
+/** Whether most reads end before the event loop turns: no answer of a server can. */
+async function staysInProcess(store: TaskStore): Promise<boolean> {
+  const { taskId } = await store.createTask({ ttlMs: 600_000 });
+  let inTurn = 0;
+  for (let round = 0; round < 9; round += 1) {
+    const turned = setImmediate(false);
+    if (await Promise.race([store.getTask(taskId).then(() => true), turned])) inTurn += 1;
+    await turned;
+  }
+  return inTurn > 4;
+}
+
+async function measured<T>(samples: number[], call: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const value = await call();
+  samples.push(performance.now() - started);
+  return value;
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
