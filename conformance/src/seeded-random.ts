@@ -1,19 +1,13 @@
+import { randomFrom } from "./random.ts";
+
 /** Random choices that a seed repeats exactly, on every machine. Not for secrets. */
 export class SeededRandom {
-  #state: number;
+  /** A number of 0 or more, below 1. */
+  readonly next: () => number;
 
   /** @param seed any integer; only its lower 32 bits count */
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** A number of 0 or more, below 1 (the mulberry32 generator). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+    ({ next: this.next } = randomFrom(seed));
   }
 
   /** An integer of 0 or more, below `bound`. */

@@ -1,14 +1,6 @@
 import type { UserConfig } from "tsdown";
+import { base } from "../../tsdown.base.ts";
 
-const config: UserConfig = {
-  entry: ["src/index.ts", "src/transitions.ts"],
-  format: "esm",
-  fixedExtension: false,
-  // Without it the declarations would point at a map that is not there.
-  dts: { sourcemap: true },
-  platform: "neutral",
-  target: "node20.19",
-  sourcemap: true,
-};
+const config: UserConfig = { ...base, entry: ["src/index.ts", "src/transitions.ts"], platform: "neutral" };
 
 export default config;
