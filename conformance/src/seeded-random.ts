@@ -7,7 +7,8 @@ export class SeededRandom {
 
   /** @param seed any integer; only its lower 32 bits count */
   constructor(seed: number) {
-    ({ next: this.next } = randomFrom(seed));
+    const random = randomFrom(seed);
+    this.next = () => random.next();
   }
 
   /** An integer of 0 or more, below `bound`. */

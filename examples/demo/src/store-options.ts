@@ -1,7 +1,7 @@
-/** How the demo sets its stores: everything short, so that one can watch. */
+/** How the demo sets its stores: short enough to watch, long enough that a busy machine takes nobody for dead. */
 import type { TaskStoreOptions } from "@mcp-task-store/core";
 
-export const LEASE_MS = 2_000;
+export const LEASE_MS = 5_000;
 export const MAINTENANCE_EVERY_MS = 200;
 
 /**

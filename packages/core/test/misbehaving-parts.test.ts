@@ -2,6 +2,7 @@ import { createMemoryBackend, createMemoryDriver, createMemoryTaskStore } from "
 import { afterEach, describe, expect, it } from "vitest";
 import { createTaskStore, isTaskStoreError, taskExecution, TaskStoreError } from "../src/index.ts";
 import type { Task, TaskDriver, TaskStore, TaskStoreOptions } from "../src/index.ts";
+import { inVirtualTime } from "./in-virtual-time.ts";
 
 const opened: TaskStore[] = [];
 afterEach(async () => {
@@ -51,20 +52,25 @@ describe("a call whose time is over", () => {
 
 describe("an onOrphan that hangs", () => {
   it("holds back neither the recovery of other tasks nor later rounds", async () => {
-    const backend = createMemoryBackend();
-    const told: string[] = [];
-    const onOrphan = async (task: Task): Promise<void> => {
-      told.push(task.taskId);
-      await never();
-    };
-    const { store } = over({}, { onOrphan, graceMs: 500, callTimeoutMs: 100 }, backend);
-    for (let n = 0; n < 40; n += 1) {
-      const { taskId } = await store.createTask({ ttlMs: 50 });
-      await store.acquireLease(taskId, { holder: "w", leaseMs: 50 });
-    }
-    backend.advance(60);
-    expect(await store.maintain()).toMatchObject({ released: 40, purged: 0, announced: 40 });
-    expect(new Set(told).size).toBe(40);
+    await inVirtualTime(async (time) => {
+      const backend = createMemoryBackend();
+      const told: string[] = [];
+      const onOrphan = async (task: Task): Promise<void> => {
+        told.push(task.taskId);
+        await never();
+      };
+      const { store } = over({}, { onOrphan, graceMs: 300, callTimeoutMs: 100 }, backend);
+      for (let n = 0; n < 40; n += 1) {
+        const { taskId } = await store.createTask({ ttlMs: 50 });
+        await store.acquireLease(taskId, { holder: "w", leaseMs: 50 });
+      }
+      time.advance(60);
+      const startMs = time.nowMs;
+      expect(await store.maintain()).toMatchObject({ released: 40, purged: 0, announced: 40 });
+      expect(new Set(told).size).toBe(40);
+      // The hand-overs, eight at a time, took longer than the grace of the tasks.
+      expect(time.nowMs - startMs).toBeGreaterThan(300);
+    });
   });
 });
 
@@ -91,31 +97,38 @@ describe("an onError that throws or rejects", () => {
 
 describe("a driver that breaks its contract", () => {
   it("a foreign error of a write means that its outcome is unknown, of a read that nothing was learnt", async () => {
-    const broken = async (): Promise<never> => await Promise.reject(new Error("driver text"));
-    const { store, peer } = over({ write: broken, read: broken }, { callTimeoutMs: 60 });
-    const { taskId } = await peer.createTask();
-    expect(await codeOf(store.getTask(taskId))).toBe("STORE_UNAVAILABLE");
-    const writing = over({ write: broken }, { callTimeoutMs: 60 });
-    const task = await writing.peer.createTask();
-    expect(await codeOf(writing.store.finishTask(task.taskId, DONE))).toBe("WRITE_OUTCOME_UNKNOWN");
+    await inVirtualTime(async () => {
+      const broken = async (): Promise<never> => await Promise.reject(new Error("driver text"));
+      const { store, peer } = over({ write: broken, read: broken }, { callTimeoutMs: 60 });
+      const { taskId } = await peer.createTask();
+      expect(await codeOf(store.getTask(taskId))).toBe("STORE_UNAVAILABLE");
+      const writing = over({ write: broken }, { callTimeoutMs: 60 });
+      const task = await writing.peer.createTask();
+      expect(await codeOf(writing.store.finishTask(task.taskId, DONE))).toBe("WRITE_OUTCOME_UNKNOWN");
+    });
   });
 
   it("one whose hints hang delays nobody for longer than a call, and goes on being asked", async () => {
-    const published: (readonly string[])[] = [];
-    const hints = {
-      publish: async (taskIds: readonly string[]): Promise<void> => {
-        published.push(taskIds);
-        await never();
-      },
-      subscribe: async () => async () => undefined,
-    };
-    const { store } = over({ hints }, { callTimeoutMs: 30 });
-    const a = await store.createTask();
-    const b = await store.createTask();
-    await store.finishTask(a.taskId, DONE);
-    await store.finishTask(b.taskId, DONE);
-    await store.close();
-    expect(published.flat()).toEqual([a.taskId, b.taskId]);
+    await inVirtualTime(async (time) => {
+      const startMs = time.nowMs;
+      const published: (readonly string[])[] = [];
+      const hints = {
+        publish: async (taskIds: readonly string[]): Promise<void> => {
+          published.push(taskIds);
+          await never();
+        },
+        subscribe: async () => async () => undefined,
+      };
+      const { store } = over({ hints }, { callTimeoutMs: 30 });
+      const a = await store.createTask();
+      const b = await store.createTask();
+      await store.finishTask(a.taskId, DONE);
+      await store.finishTask(b.taskId, DONE);
+      expect(time.nowMs).toBe(startMs);
+      await store.close();
+      expect(published.flat()).toEqual([a.taskId, b.taskId]);
+      expect(time.nowMs - startMs).toBeLessThan(61);
+    });
   });
 
   it("one whose close hangs does not hang the store's", async () => {
@@ -193,22 +206,24 @@ describe("a run over its time limit", () => {
 
 describe("a watch", () => {
   it("goes on through an outage right after an item", async () => {
-    let down = false;
-    const backend = createMemoryBackend();
-    const inner = createMemoryDriver({ backend });
-    const read: TaskDriver["read"] = async (taskIds, options) => {
-      if (down) throw new TaskStoreError("STORE_UNAVAILABLE", "down");
-      return await inner.read(taskIds, options);
-    };
-    const { store, peer } = over({ read }, { callTimeoutMs: 30, safetyPollMs: 20 }, backend);
-    const { taskId } = await peer.createTask();
-    const watch = store.watchTasks([taskId])[Symbol.asyncIterator]();
-    await watch.next();
-    down = true;
-    const next = watch.next();
-    expect(await codeOf(store.getTask(taskId))).toBe("STORE_UNAVAILABLE");
-    down = false;
-    const ended = await peer.finishTask(taskId, DONE);
-    expect(await next).toEqual({ done: false, value: ended });
+    await inVirtualTime(async () => {
+      let down = false;
+      const backend = createMemoryBackend();
+      const inner = createMemoryDriver({ backend });
+      const read: TaskDriver["read"] = async (taskIds, options) => {
+        if (down) throw new TaskStoreError("STORE_UNAVAILABLE", "down");
+        return await inner.read(taskIds, options);
+      };
+      const { store, peer } = over({ read }, { callTimeoutMs: 30, safetyPollMs: 20 }, backend);
+      const { taskId } = await peer.createTask();
+      const watch = store.watchTasks([taskId])[Symbol.asyncIterator]();
+      await watch.next();
+      down = true;
+      const next = watch.next();
+      expect(await codeOf(store.getTask(taskId))).toBe("STORE_UNAVAILABLE");
+      down = false;
+      const ended = await peer.finishTask(taskId, DONE);
+      expect(await next).toEqual({ done: false, value: ended });
+    });
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { TaskStoreError } from "../src/errors.ts";
 import type { TaskChange, TaskStore } from "../src/index.ts";
 import { Resolver } from "../src/resolver.ts";
+import { inVirtualTime } from "./in-virtual-time.ts";
 import { execute, fired, read, twoProcesses, withFaults } from "./two-processes.ts";
 
 interface Seen {
@@ -22,20 +23,22 @@ function noting(store: TaskStore, seen: Seen[]): TaskStore {
 
 describe("reports of a context", () => {
   it("go out about four times a second, the latest last", async () => {
-    const { a, b } = twoProcesses();
-    const { taskId } = await a.createTask();
-    const seen: Seen[] = [];
-    await execute(noting(a, seen), taskId, async (context) => {
-      await context.updateStatus("0");
-      const rest = Array.from({ length: 1_000 }, async (_, n) => await context.updateStatus(`${n + 1}`));
-      const tasks = await Promise.all(rest);
-      expect(new Set(tasks.map(({ statusMessage }) => statusMessage))).toEqual(new Set(["1000"]));
-      expect(context.task.statusMessage).toBe("1000");
-      expect((await read(b, taskId)).statusMessage).toBe("1000");
+    await inVirtualTime(async () => {
+      const { a, b } = twoProcesses();
+      const { taskId } = await a.createTask();
+      const seen: Seen[] = [];
+      await execute(noting(a, seen), taskId, async (context) => {
+        await context.updateStatus("0");
+        const rest = Array.from({ length: 1_000 }, async (_, n) => await context.updateStatus(`${n + 1}`));
+        const tasks = await Promise.all(rest);
+        expect(new Set(tasks.map(({ statusMessage }) => statusMessage))).toEqual(new Set(["1000"]));
+        expect(context.task.statusMessage).toBe("1000");
+        expect((await read(b, taskId)).statusMessage).toBe("1000");
+      });
+      expect(seen.map(({ change }) => change.statusMessage)).toEqual(["0", "1000"]);
+      const [first, second] = seen;
+      expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeCloseTo(250);
     });
-    expect(seen.map(({ change }) => change.statusMessage)).toEqual(["0", "1000"]);
-    const [first, second] = seen;
-    expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(240);
   });
 
   it("are one write in flight; what comes meanwhile is put together", async () => {
@@ -119,16 +122,21 @@ describe("reports of a context", () => {
   });
 
   it("that wait for their turn are refused as soon as the run ends", async () => {
-    const { a, b } = twoProcesses();
-    const { taskId } = await a.createTask();
-    let waiting: Promise<unknown> = Promise.resolve();
-    await execute(a, taskId, async ({ signal, updateStatus }) => {
-      await updateStatus("1");
-      waiting = updateStatus("2").catch((error: unknown) => error);
-      await Promise.all([fired(signal), b.cancelTask(taskId)]);
+    await inVirtualTime(async () => {
+      const { a, b } = twoProcesses();
+      const { taskId } = await a.createTask();
+      let waiting: Promise<unknown> = Promise.resolve();
+      await execute(a, taskId, async ({ signal, updateStatus }) => {
+        await updateStatus("1");
+        waiting = updateStatus("2").catch((error: unknown) => error);
+        await Promise.all([fired(signal), b.cancelTask(taskId)]);
+      });
+      const soon = new Promise((resolve) => setImmediate(resolve, "still waiting"));
+      expect(await Promise.race([waiting, soon])).toMatchObject({
+        code: "TASK_TERMINAL",
+        task: { status: "cancelled" },
+      });
     });
-    const soon = new Promise((resolve) => setImmediate(resolve, "still waiting"));
-    expect(await Promise.race([waiting, soon])).toMatchObject({ code: "TASK_TERMINAL", task: { status: "cancelled" } });
   });
 
   it("show in the context, and no older answer of the watch replaces them", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { TaskStoreError, type TaskStoreErrorCode } from "../src/errors.ts";
 import type { TaskStore } from "../src/index.ts";
 import { Resolver } from "../src/resolver.ts";
+import { inVirtualTime } from "./in-virtual-time.ts";
 import { execute, read, twoProcesses, withFaults } from "./two-processes.ts";
 
 type Finish = TaskStore["finishTask"];
@@ -58,29 +59,37 @@ describe("taskExecution: storing the end", () => {
   it.each(["STORE_UNAVAILABLE", "WRITE_OUTCOME_UNKNOWN"] as const)(
     "gives up at the end that the lease had, and throws %s",
     async (code) => {
-      const { a } = twoProcesses();
-      const { taskId } = await a.createTask();
-      const store = failing(a, code, Number.POSITIVE_INFINITY, "before");
-      await expect(execute(store, taskId, () => ({ lost: true }), { leaseMs: 150 })).rejects.toMatchObject({
-        code,
+      await inVirtualTime(async () => {
+        const { a } = twoProcesses();
+        const { taskId } = await a.createTask();
+        const store = failing(a, code, Number.POSITIVE_INFINITY, "before");
+        const startMs = performance.now();
+        await expect(execute(store, taskId, () => ({ lost: true }), { leaseMs: 5_000 })).rejects.toMatchObject({
+          code,
+        });
+        // Not one pause before it, and not after it.
+        expect(performance.now() - startMs).toBeGreaterThan(4_000);
+        expect(performance.now() - startMs).toBeLessThan(5_000.001);
       });
     },
   );
 
   it("throws what complete failed with, also when the handler swallows it", async () => {
-    const { a, b } = twoProcesses();
-    const { taskId } = await a.createTask();
-    const store = failing(a, "STORE_UNAVAILABLE", Number.POSITIVE_INFINITY, "before");
-    const run = execute(
-      store,
-      taskId,
-      async (context) => {
-        await context.complete({}).catch(() => undefined);
-      },
-      { leaseMs: 150 },
-    );
-    await expect(run).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-    expect(await b.getTask(taskId)).toMatchObject({ status: "working" });
+    await inVirtualTime(async () => {
+      const { a, b } = twoProcesses();
+      const { taskId } = await a.createTask();
+      const store = failing(a, "STORE_UNAVAILABLE", Number.POSITIVE_INFINITY, "before");
+      const run = execute(
+        store,
+        taskId,
+        async (context) => {
+          await context.complete({}).catch(() => undefined);
+        },
+        { leaseMs: 150 },
+      );
+      await expect(run).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+      expect(await b.getTask(taskId)).toMatchObject({ status: "working" });
+    });
   });
 
   it("throws CLOSED when the store was closed under the handler", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TaskStoreError } from "../src/errors.ts";
 import { Resolver } from "../src/resolver.ts";
+import { inVirtualTime } from "./in-virtual-time.ts";
 import { execute, fired, read, twoProcesses, withFaults } from "./two-processes.ts";
 
 const unavailable = async (): Promise<never> => {
@@ -9,33 +10,35 @@ const unavailable = async (): Promise<never> => {
 
 describe("taskExecution: its lease", () => {
   it("is kept as long as the handler works, and ends with it", async () => {
-    const { a, b } = twoProcesses();
-    const { taskId } = await a.createTask();
-    const renewedThrice = new Resolver<void>();
-    let renewals = 0;
-    const store = withFaults(a, {
-      renewLease: async (id, token, options) => {
-        const lease = await a.renewLease(id, token, options);
-        renewals += 1;
-        if (renewals === 3) renewedThrice.resolve();
-        return lease;
-      },
+    await inVirtualTime(async () => {
+      const { a, b } = twoProcesses();
+      const { taskId } = await a.createTask();
+      const renewedThrice = new Resolver<void>();
+      let renewals = 0;
+      const store = withFaults(a, {
+        renewLease: async (id, token, options) => {
+          const lease = await a.renewLease(id, token, options);
+          renewals += 1;
+          if (renewals === 3) renewedThrice.resolve();
+          return lease;
+        },
+      });
+      await execute(
+        store,
+        taskId,
+        async ({ task, signal }) => {
+          const first = task.lease?.expiresAt ?? "";
+          await renewedThrice.wait();
+          const moved = await read(b, taskId);
+          expect(Date.parse(moved.lease?.expiresAt ?? "")).toBeGreaterThan(Date.parse(first));
+          expect(moved.revision).toBe(task.revision);
+          expect(await b.acquireLease(taskId, { holder: "b" })).toBeUndefined();
+          expect(signal.aborted).toBe(false);
+        },
+        { leaseMs: 600 },
+      );
+      expect(await b.acquireLease(taskId, { holder: "b" })).toBeDefined();
     });
-    await execute(
-      store,
-      taskId,
-      async ({ task, signal }) => {
-        const first = task.lease?.expiresAt ?? "";
-        await renewedThrice.wait();
-        const moved = await read(b, taskId);
-        expect(Date.parse(moved.lease?.expiresAt ?? "")).toBeGreaterThan(Date.parse(first));
-        expect(moved.revision).toBe(task.revision);
-        expect(await b.acquireLease(taskId, { holder: "b" })).toBeUndefined();
-        expect(signal.aborted).toBe(false);
-      },
-      { leaseMs: 600 },
-    );
-    expect(await b.acquireLease(taskId, { holder: "b" })).toBeDefined();
   });
 
   it("takes the holder's name and the lease's length from its options", async () => {
@@ -53,30 +56,32 @@ describe("taskExecution: its lease", () => {
   });
 
   it("survives a store that cannot be reached for less than its life", async () => {
-    const { a } = twoProcesses();
-    const { taskId } = await a.createTask();
-    const back = new Resolver<void>();
-    let tries = 0;
-    const store = withFaults(a, {
-      renewLease: async (id, token, options) => {
-        tries += 1;
-        if (tries <= 2) return await unavailable();
-        const lease = await a.renewLease(id, token, options);
-        if (!back.done) back.resolve();
-        return lease;
-      },
+    await inVirtualTime(async () => {
+      const { a } = twoProcesses();
+      const { taskId } = await a.createTask();
+      const back = new Resolver<void>();
+      let tries = 0;
+      const store = withFaults(a, {
+        renewLease: async (id, token, options) => {
+          tries += 1;
+          if (tries <= 2) return await unavailable();
+          const lease = await a.renewLease(id, token, options);
+          if (!back.done) back.resolve();
+          return lease;
+        },
+      });
+      const ended = await execute(
+        store,
+        taskId,
+        async ({ signal }) => {
+          await back.wait();
+          return { aborted: signal.aborted };
+        },
+        { leaseMs: 1_000 },
+      );
+      expect(ended.status).toBe("completed");
+      expect(await a.getOutcome(taskId)).toEqual({ status: "completed", result: { aborted: false } });
     });
-    const ended = await execute(
-      store,
-      taskId,
-      async ({ signal }) => {
-        await back.wait();
-        return { aborted: signal.aborted };
-      },
-      { leaseMs: 1_000 },
-    );
-    expect(ended.status).toBe("completed");
-    expect(await a.getOutcome(taskId)).toEqual({ status: "completed", result: { aborted: false } });
   });
 
   it.each([
@@ -89,44 +94,48 @@ describe("taskExecution: its lease", () => {
     ["returns an object", (): { late: true } => ({ late: true })],
     ["returns nothing", (): void => undefined],
   ])("fences a worker that is cut off until its end; then the handler %s", async (_name, end) => {
-    const { a, b } = twoProcesses();
-    const { taskId } = await a.createTask();
-    const writes: string[] = [];
-    const store = withFaults(a, {
-      renewLease: unavailable,
-      waitForUpdate: unavailable,
-      requestInputs: async (...given) => {
-        writes.push("ask");
-        return await a.requestInputs(...given);
-      },
-      updateTask: async (...given) => {
-        writes.push("report");
-        return await a.updateTask(...given);
-      },
-      finishTask: async (...given) => {
-        writes.push("finish");
-        return await a.finishTask(...given);
-      },
-      releaseLease: async (...given) => {
-        writes.push("release");
-        return await a.releaseLease(...given);
-      },
+    await inVirtualTime(async () => {
+      const { a, b } = twoProcesses();
+      const { taskId } = await a.createTask();
+      const writes: string[] = [];
+      const store = withFaults(a, {
+        renewLease: unavailable,
+        waitForUpdate: unavailable,
+        requestInputs: async (...given) => {
+          writes.push("ask");
+          return await a.requestInputs(...given);
+        },
+        updateTask: async (...given) => {
+          writes.push("report");
+          return await a.updateTask(...given);
+        },
+        finishTask: async (...given) => {
+          writes.push("finish");
+          return await a.finishTask(...given);
+        },
+        releaseLease: async (...given) => {
+          writes.push("release");
+          return await a.releaseLease(...given);
+        },
+      });
+      const before = performance.now();
+      const task = await execute(
+        store,
+        taskId,
+        async ({ signal, requestInputs, updateStatus }) => {
+          expect(await fired(signal)).toMatchObject({ code: "LEASE_LOST" });
+          await expect(updateStatus("late")).rejects.toMatchObject({ code: "LEASE_LOST" });
+          await expect(requestInputs({ k: { method: "m" } })).rejects.toMatchObject({ code: "LEASE_LOST" });
+          // At the lease's end, which the backend counts in whole ms, and never after it.
+          expect(performance.now() - before).toBeGreaterThan(98);
+          expect(performance.now() - before).toBeLessThan(100.001);
+          return end();
+        },
+        { leaseMs: 100 },
+      );
+      expect(writes).toEqual([]);
+      expect(task).toEqual(await b.getTask(taskId));
     });
-    const before = performance.now();
-    const task = await execute(
-      store,
-      taskId,
-      async ({ signal, requestInputs, updateStatus }) => {
-        expect(await fired(signal)).toMatchObject({ code: "LEASE_LOST" });
-        await expect(updateStatus("late")).rejects.toMatchObject({ code: "LEASE_LOST" });
-        await expect(requestInputs({ k: { method: "m" } })).rejects.toMatchObject({ code: "LEASE_LOST" });
-        expect(performance.now() - before).toBeGreaterThanOrEqual(90);
-        return end();
-      },
-      { leaseMs: 100 },
-    );
-    expect(writes).toEqual([]);
-    expect(task).toEqual(await b.getTask(taskId));
   });
 
   it.each([
@@ -209,46 +218,50 @@ describe("taskExecution: its lease", () => {
     ["deleted", "TASK_NOT_FOUND"],
     ["taken over", "LEASE_LOST"],
   ])("tells by the heartbeat alone that the task was %s", async (what, code) => {
-    const { a, b, backend } = twoProcesses();
-    const { taskId } = await a.createTask();
-    const blind = withFaults(a, { waitForUpdate: async () => await new Promise(() => undefined) });
-    await execute(
-      blind,
-      taskId,
-      async ({ signal }) => {
-        const fencedMs = performance.now() + 1_400;
-        if (what === "cancelled") await b.cancelTask(taskId);
-        else if (what === "deleted") await b.deleteTask(taskId);
-        else {
-          backend.advance(60_001);
-          await b.acquireLease(taskId, { holder: "b" });
-        }
-        expect(await fired(signal)).toMatchObject({ code });
-        // At the lease's end the worker would be fenced anyway.
-        expect(performance.now()).toBeLessThan(fencedMs);
-      },
-      { leaseMs: 1_500 },
-    );
+    await inVirtualTime(async () => {
+      const { a, b, backend } = twoProcesses();
+      const { taskId } = await a.createTask();
+      const blind = withFaults(a, { waitForUpdate: async () => await new Promise(() => undefined) });
+      await execute(
+        blind,
+        taskId,
+        async ({ signal }) => {
+          const startMs = performance.now();
+          if (what === "cancelled") await b.cancelTask(taskId);
+          else if (what === "deleted") await b.deleteTask(taskId);
+          else {
+            backend.advance(60_001);
+            await b.acquireLease(taskId, { holder: "b" });
+          }
+          expect(await fired(signal)).toMatchObject({ code });
+          // By the first beat: at the lease's end the worker would be fenced anyway.
+          expect(performance.now() - startMs).toBeLessThan(501);
+        },
+        { leaseMs: 1_500 },
+      );
+    });
   });
 
   it("is not renewed after the end", async () => {
-    const { a } = twoProcesses();
-    const beats = new Map<string, number>();
-    const beaten = new Resolver<void>();
-    const store = withFaults(a, {
-      renewLease: async (taskId, token, options) => {
-        const lease = await a.renewLease(taskId, token, options);
-        const count = (beats.get(taskId) ?? 0) + 1;
-        beats.set(taskId, count);
-        if (count === 5 && taskId === second.taskId) beaten.resolve();
-        return lease;
-      },
+    await inVirtualTime(async () => {
+      const { a } = twoProcesses();
+      const beats = new Map<string, number>();
+      const beaten = new Resolver<void>();
+      const store = withFaults(a, {
+        renewLease: async (taskId, token, options) => {
+          const lease = await a.renewLease(taskId, token, options);
+          const count = (beats.get(taskId) ?? 0) + 1;
+          beats.set(taskId, count);
+          if (count === 5 && taskId === second.taskId) beaten.resolve();
+          return lease;
+        },
+      });
+      const first = await a.createTask();
+      const second = await a.createTask();
+      await execute(store, first.taskId, () => undefined, { leaseMs: 300 });
+      // In the time in which another run beats five times the first one would have beaten, too.
+      await execute(store, second.taskId, async () => await beaten.wait(), { leaseMs: 300 });
+      expect([...beats.keys()]).toEqual([second.taskId]);
     });
-    const first = await a.createTask();
-    const second = await a.createTask();
-    await execute(store, first.taskId, () => undefined, { leaseMs: 300 });
-    // In the time in which another run beats five times the first one would have, too.
-    await execute(store, second.taskId, async () => await beaten.wait(), { leaseMs: 300 });
-    expect([...beats.keys()]).toEqual([second.taskId]);
   });
 });

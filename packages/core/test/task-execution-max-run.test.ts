@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { inVirtualTime } from "./in-virtual-time.ts";
 import { execute, fired, twoProcesses } from "./two-processes.ts";
 
 describe("taskExecution: maxRunMs", () => {
@@ -8,24 +9,28 @@ describe("taskExecution: maxRunMs", () => {
   ])(
     "fires the signal after %s, heartbeat or not, and maintenance fails the task",
     async (_name, settings, options) => {
-      const { a, b } = twoProcesses(settings);
-      const { taskId } = await a.createTask();
-      const before = performance.now();
-      const ended = await execute(
-        a,
-        taskId,
-        async (context) => {
-          const reason = await fired(context.signal);
-          expect(performance.now() - before).toBeGreaterThanOrEqual(690);
-          expect(reason).toMatchObject({ code: "ABORTED", message: expect.stringMatching(/time limit/) });
-          expect(context.isCancelled).toBe(false);
-          let report = await b.maintain();
-          while (report.failed === 0) report = await b.maintain();
-          return { late: true };
-        },
-        { leaseMs: 600, ...options },
-      );
-      expect(ended).toMatchObject({ status: "failed", statusMessage: "The run exceeded its time limit." });
+      await inVirtualTime(async (time) => {
+        const { a, b } = twoProcesses(settings);
+        const { taskId } = await a.createTask();
+        const before = performance.now();
+        const ended = await execute(
+          a,
+          taskId,
+          async (context) => {
+            const reason = await fired(context.signal);
+            // The backend counts whole ms.
+            expect(performance.now() - before).toBeGreaterThan(699);
+            expect(performance.now() - before).toBeLessThan(701);
+            expect(reason).toMatchObject({ code: "ABORTED", message: expect.stringMatching(/time limit/) });
+            expect(context.isCancelled).toBe(false);
+            time.advance(1);
+            expect(await b.maintain()).toMatchObject({ failed: 1 });
+            return { late: true };
+          },
+          { leaseMs: 600, ...options },
+        );
+        expect(ended).toMatchObject({ status: "failed", statusMessage: "The run exceeded its time limit." });
+      });
     },
   );
 

@@ -2,6 +2,7 @@ import { createMemoryBackend, createMemoryDriver } from "@mcp-task-store/memory"
 import { afterEach, describe, expect, it } from "vitest";
 import { createTaskStore, TaskStoreError } from "../src/index.ts";
 import type { HintListener, ReadAnswer, Task, TaskDriver, TaskStore, TaskStoreOptions } from "../src/index.ts";
+import { inVirtualTime } from "./in-virtual-time.ts";
 
 const opened: TaskStore[] = [];
 afterEach(async () => {
@@ -82,6 +83,9 @@ function gate(): { readonly arrived: Promise<void>; readonly pass: () => Promise
 
 const DONE = { status: "completed", result: {} } as const;
 
+/** A turn of the event loop: on memory everything that was begun, and that needs no timer, is done after it. */
+const quiet = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve));
+
 describe("waiting", () => {
   it("a change between the read and its answer is not lost: the hint forces another read", async () => {
     const { store, peer, faults } = handle();
@@ -101,7 +105,7 @@ describe("waiting", () => {
     const task = await peer.createTask();
     const held = gate();
     faults.onAnswer = async () => await held.pass();
-    const early = store.waitForUpdate(task.taskId, { since: task.revision, timeoutMs: 5_000 });
+    const early = store.waitForUpdate(task.taskId, { since: task.revision });
     await held.arrived;
     const changed = await peer.updateTask(task.taskId, { statusMessage: "x" });
     delete faults.onAnswer;
@@ -114,11 +118,21 @@ describe("waiting", () => {
   });
 
   it("the safety poll closes the gap of a lost hint", async () => {
-    const { store, peer } = handle(undefined, { muted: true }, { safetyPollMs: 20 });
-    const { taskId } = await peer.createTask();
-    const outcome = store.waitForOutcome(taskId);
-    await peer.finishTask(taskId, DONE);
-    expect(await outcome).toEqual(DONE);
+    await inVirtualTime(async (time) => {
+      const { store, peer, faults } = handle(undefined, { muted: true }, { safetyPollMs: 20_000 });
+      const { taskId } = await peer.createTask();
+      let looks = 0;
+      faults.onRead = () => void (looks += 1);
+      const outcome = store.waitForOutcome(taskId);
+      await quiet();
+      const [startMs, before] = [time.nowMs, looks];
+      await peer.finishTask(taskId, DONE);
+      await quiet();
+      expect(looks).toBe(before);
+      expect(await outcome).toEqual(DONE);
+      expect(time.nowMs - startMs).toBeGreaterThan(14_000);
+      expect(time.nowMs - startMs).toBeLessThan(20_001);
+    });
   });
 
   it("a subscription that failed is made again, and what was missed is read", async () => {
@@ -138,30 +152,43 @@ describe("waiting", () => {
   });
 
   it("wakes at expiry although nobody maintains, and at deletion", async () => {
-    const { store, peer } = handle();
-    const short = await peer.createTask({ ttlMs: 30 });
-    const deleted = await peer.createTask();
-    const waits = [store.waitForUpdate(short.taskId, { since: short.revision }), store.waitForOutcome(deleted.taskId)];
-    expect(await peer.deleteTask(deleted.taskId)).toBe(true);
-    expect(await Promise.all(waits.map(codeOf))).toEqual(["TASK_NOT_FOUND", "TASK_NOT_FOUND"]);
+    await inVirtualTime(async (time) => {
+      const { store, peer } = handle();
+      const startMs = time.nowMs;
+      const short = await peer.createTask({ ttlMs: 30 });
+      const deleted = await peer.createTask();
+      const waits = [
+        store.waitForUpdate(short.taskId, { since: short.revision }),
+        store.waitForOutcome(deleted.taskId),
+      ] as const;
+      expect(await peer.deleteTask(deleted.taskId)).toBe(true);
+      expect(await codeOf(waits[1])).toBe("TASK_NOT_FOUND");
+      // At once; and the other was registered, its task read, before any time passed.
+      expect(time.nowMs - startMs).toBe(0);
+      expect(await codeOf(waits[0])).toBe("TASK_NOT_FOUND");
+      expect(time.nowMs - startMs).toBeGreaterThan(29);
+      expect(time.nowMs - startMs).toBeLessThan(32);
+    });
   });
 
   it("who has seen its task waits through an outage; who has not is told", async () => {
-    const { store, peer, faults } = handle(undefined, {}, { callTimeoutMs: 50 });
-    const { taskId } = await peer.createTask();
-    const other = await peer.createTask();
-    const looked = gate();
-    faults.onAnswer = async () => looked.open();
-    const seen = store.waitForOutcome(taskId);
-    await looked.pass();
-    await store.getTask(taskId);
-    faults.onRead = () => {
-      throw new TaskStoreError("STORE_UNAVAILABLE", "down");
-    };
-    expect(await codeOf(store.waitForOutcome(other.taskId))).toBe("STORE_UNAVAILABLE");
-    delete faults.onRead;
-    await peer.finishTask(taskId, DONE);
-    expect(await seen).toEqual(DONE);
+    await inVirtualTime(async () => {
+      const { store, peer, faults } = handle(undefined, {}, { callTimeoutMs: 50 });
+      const { taskId } = await peer.createTask();
+      const other = await peer.createTask();
+      const looked = gate();
+      faults.onAnswer = async () => looked.open();
+      const seen = store.waitForOutcome(taskId);
+      await looked.pass();
+      await store.getTask(taskId);
+      faults.onRead = () => {
+        throw new TaskStoreError("STORE_UNAVAILABLE", "down");
+      };
+      expect(await codeOf(store.waitForOutcome(other.taskId))).toBe("STORE_UNAVAILABLE");
+      delete faults.onRead;
+      await peer.finishTask(taskId, DONE);
+      expect(await seen).toEqual(DONE);
+    });
   });
 
   it("says that an id is unknown however short the time, foreign ids alike", async () => {
@@ -202,21 +229,23 @@ describe("waiting", () => {
   });
 
   it("one that gave up during its read leaves no timer behind", async () => {
-    const { store, peer, faults } = handle();
-    const { taskId, revision } = await peer.createTask();
-    const held = gate();
-    faults.onAnswer = async () => await held.pass();
-    const stop = new AbortController();
-    const wait = store.waitForUpdate(taskId, { since: revision, signal: stop.signal });
-    await held.arrived;
-    stop.abort();
-    expect(await codeOf(wait)).toBe("ABORTED");
-    const before = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
-    held.open();
-    await store.close();
-    const after = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
-    // The deadline of the read is gone, and nothing came instead.
-    expect(after).toBeLessThan(before);
+    await inVirtualTime(async (time) => {
+      const { store, peer, faults } = handle();
+      const { taskId, revision } = await peer.createTask();
+      const held = gate();
+      faults.onAnswer = async () => await held.pass();
+      const stop = new AbortController();
+      const wait = store.waitForUpdate(taskId, { since: revision, signal: stop.signal });
+      await held.arrived;
+      stop.abort();
+      expect(await codeOf(wait)).toBe("ABORTED");
+      // Deadlines of reads.
+      expect(time.pending).toBeGreaterThan(0);
+      held.open();
+      await quiet();
+      // They are gone, and nothing came instead.
+      expect(time.pending).toBe(0);
+    });
   });
 
   it("close settles all waits and watches", async () => {

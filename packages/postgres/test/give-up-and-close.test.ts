@@ -52,8 +52,12 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
   it("leaves no connection of the server waiting", async () => {
     const driver = database.another({ poolSize: 1 });
     const { taskId, release } = await heldTask();
-    const write = driver.write(writeTo(taskId, { alternatives: [change] }), { signal: AbortSignal.timeout(50) });
-    await expect(write).rejects.toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
+    const abort = new AbortController();
+    const write = driver.write(writeTo(taskId, { alternatives: [change] }), { signal: abort.signal });
+    const settled = write.catch((error: unknown) => error);
+    await untilWaiting(1);
+    abort.abort();
+    expect(await settled).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
     // The row is still held; only the check for a client that left ends the wait.
     await untilWaiting(0);
     await release();
@@ -84,8 +88,11 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     const holder = await database.session();
     await holder.query("begin");
     await holder.query(`lock table ${SCHEMA}.tasks in access exclusive mode`);
-    const read = database.driver.read(["a"], { signal: AbortSignal.timeout(50) });
-    await expect(read).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    const abort = new AbortController();
+    const settled = database.driver.read(["a"], { signal: abort.signal }).catch((error: unknown) => error);
+    await untilWaiting(1);
+    abort.abort();
+    expect(await settled).toMatchObject({ code: "STORE_UNAVAILABLE" });
     await holder.query("rollback");
   });
 

@@ -2,18 +2,24 @@
  * What a statement decides after it waited for a lock. Somebody holds the row until the server's clock has passed the
  * instant that matters; a decision made from before the wait would then be wrong.
  */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
-import type { Insert, TaskRecord } from "@mcp-task-store/core";
+import type { Insert, TaskDriver, TaskRecord } from "@mcp-task-store/core";
 import { NEVER, newId, newTask, plain, shown, writeTo } from "./sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
-const AHEAD_MS = 400;
+/** Longer than a busy machine takes until the statement waits. All tests spend it at the same time. */
+const AHEAD_MS = 5_000;
+const DEADLINE_MS = 20_000;
+vi.setConfig({ maxConcurrency: 20, testTimeout: 3 * DEADLINE_MS });
 
-describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
+describe.skipIf(postgresIsLeftOut()).concurrent("a statement behind a lock", () => {
   let database: ScratchDatabase;
+  /** Of those who wait. The database's own driver reads the clock meanwhile. */
+  let caller: TaskDriver;
   beforeAll(async () => {
     database = await scratchDatabase();
+    caller = database.another({ poolSize: 20 });
   });
   afterAll(() => database[Symbol.asyncDispose]());
 
@@ -24,27 +30,39 @@ describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
     return Math.floor((await database.driver.read([])).nowUs / 1000) + AHEAD_MS;
   }
 
-  /** Makes `call` wait behind what `hold` locks until the clock has passed `untilMs`; then `release` runs. */
+  async function hasPassed(untilMs: number): Promise<boolean> {
+    return (await database.driver.read([])).nowUs > (untilMs + 1) * 1000;
+  }
+
+  /**
+   * Makes `call` wait behind what `hold` locks, from before `untilMs` until the clock has passed it; then `release`
+   * runs. Undefined: no instant matters.
+   */
   async function behind<T>(
     hold: readonly [string, readonly unknown[]],
     call: () => Promise<T>,
-    untilMs: number,
+    untilMs: number | undefined,
     release: readonly [string, readonly unknown[]] | "commit" | "rollback",
   ): Promise<T> {
     const holder = await database.session();
     await holder.query("begin");
     await holder.query(hold[0], [...hold[1]]);
+    const { rows } = await holder.query<{ pid: number }>("select pg_backend_pid() as pid");
     const answer = call();
     await pollUntil(
       async () => {
-        const waiting = await database.sql<{ count: number }>(
-          "select count(*) as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        const waiting = await database.sql(
+          "select from pg_stat_activity where $1::integer = any(pg_blocking_pids(pid))",
+          [rows[0]?.pid],
         );
-        return waiting[0]?.count === 1;
+        return waiting.length === 1;
       },
-      { what: "the statement to wait for the lock" },
+      { what: "the statement to wait for the lock", deadlineMs: DEADLINE_MS },
     );
-    await pollUntil(async () => (await database.driver.read([])).nowUs > (untilMs + 1) * 1000, { what: "the clock" });
+    if (untilMs !== undefined) {
+      if (await hasPassed(untilMs)) throw new Error(`it took ${AHEAD_MS} ms until the statement waited`);
+      await pollUntil(() => hasPassed(untilMs), { what: "the clock", deadlineMs: DEADLINE_MS, everyMs: 100 });
+    }
     if (release === "rollback") {
       await holder.query("rollback");
     } else {
@@ -68,7 +86,7 @@ describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
   it("does not write to a task that expired meanwhile", async () => {
     const expiresAt = await soon();
     const row = await planted({ expiresAt });
-    const call = () => database.driver.write(writeTo(row.taskId, { alternatives: [finish] }));
+    const call = () => caller.write(writeTo(row.taskId, { alternatives: [finish] }));
     expect(await behind(lock(row.taskId), call, expiresAt, "commit")).toEqual({ kind: "gone" });
     expect(await database.stored(row.taskId)).toEqual(row);
   });
@@ -79,7 +97,7 @@ describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
     const alternatives = [{ ...finish, when: { open: true, lease: { token: 7 } } }] as const;
     const answer = await behind(
       lock(row.taskId),
-      () => database.driver.write(writeTo(row.taskId, { alternatives })),
+      () => caller.write(writeTo(row.taskId, { alternatives })),
       expiresAt,
       "commit",
     );
@@ -91,7 +109,7 @@ describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
     const deadline = await soon();
     const row = await planted({});
     const write = writeTo(row.taskId, { alternatives: [finish], notAfterUs: deadline * 1000 });
-    expect(await behind(lock(row.taskId), () => database.driver.write(write), deadline, "commit")).toMatchObject({
+    expect(await behind(lock(row.taskId), () => caller.write(write), deadline, "commit")).toMatchObject({
       kind: "refused",
       row: { status: "working" },
     });
@@ -107,8 +125,8 @@ describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
       { when: { attemptsBelow: 1 }, then: {} },
       { when: {}, then: { attempts: 1 } },
     ] as const;
-    const call = () => database.driver.write(writeTo(row.taskId, { alternatives }));
-    expect(await behind(lock(row.taskId), call, await soon(), change)).toMatchObject({
+    const call = () => caller.write(writeTo(row.taskId, { alternatives }));
+    expect(await behind(lock(row.taskId), call, undefined, change)).toMatchObject({
       kind: "written",
       row: { statusMessage: "theirs", attempts: 3 },
     });
@@ -118,21 +136,23 @@ describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
   it("says gone when the task was deleted meanwhile", async () => {
     const row = await planted({});
     const remove = [`delete from ${SCHEMA}.tasks where task_id = $1`, [row.taskId]] as const;
-    const call = () => database.driver.write(writeTo(row.taskId, { alternatives: [finish] }));
-    expect(await behind(lock(row.taskId), call, await soon(), remove)).toEqual({ kind: "gone" });
+    const call = () => caller.write(writeTo(row.taskId, { alternatives: [finish] }));
+    expect(await behind(lock(row.taskId), call, undefined, remove)).toEqual({ kind: "gone" });
   });
 
-  it("does not remove a task that expired meanwhile, nor after its deadline", async () => {
-    const instant = await soon();
-    const expiring = await planted({ expiresAt: instant });
-    const lasting = await planted({});
-    const remove = (taskId: string, notAfterUs: number) => () => database.driver.remove({ taskId, notAfterUs });
-    expect(await behind(lock(expiring.taskId), remove(expiring.taskId, NEVER), instant, "commit")).toBe("gone");
+  it("does not remove a task that expired meanwhile", async () => {
+    const expiresAt = await soon();
+    const { taskId } = await planted({ expiresAt });
+    const remove = () => caller.remove({ taskId, notAfterUs: NEVER });
+    expect(await behind(lock(taskId), remove, expiresAt, "commit")).toBe("gone");
+  });
+
+  it("does not remove after its deadline", async () => {
     const deadline = await soon();
-    expect(await behind(lock(lasting.taskId), remove(lasting.taskId, deadline * 1000), deadline, "commit")).toBe(
-      "late",
-    );
-    expect(await database.stored(lasting.taskId)).toEqual(lasting);
+    const row = await planted({});
+    const remove = () => caller.remove({ taskId: row.taskId, notAfterUs: deadline * 1000 });
+    expect(await behind(lock(row.taskId), remove, deadline, "commit")).toBe("late");
+    expect(await database.stored(row.taskId)).toEqual(row);
   });
 
   it.each(["write", "remove"] as const)("never waits for somebody else's task: %s", async (method) => {
@@ -162,42 +182,27 @@ describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
 
     it("finds the task of a rival that committed after it had started", async () => {
       const insert = insertOf(newId("task"));
-      const answer = await behind(
-        rival(insert.taskId, "rival"),
-        () => database.driver.insert(insert),
-        await soon(),
-        "commit",
-      );
+      const answer = await behind(rival(insert.taskId, "rival"), () => caller.insert(insert), undefined, "commit");
       expect(answer).toMatchObject({ kind: "exists", row: { createId: "rival" } });
     });
 
     it("knows its own earlier attempt that committed after it had started", async () => {
       const insert = insertOf(newId("task"));
       const hold = rival(insert.taskId, insert.createId);
-      const answer = await behind(hold, () => database.driver.insert(insert), await soon(), "commit");
+      const answer = await behind(hold, () => caller.insert(insert), undefined, "commit");
       expect(answer).toMatchObject({ kind: "inserted", row: { createId: insert.createId, revision: 1 } });
     });
 
     it("stores the task when the rival rolled back", async () => {
       const insert = insertOf(newId("task"));
-      const answer = await behind(
-        rival(insert.taskId, "rival"),
-        () => database.driver.insert(insert),
-        await soon(),
-        "rollback",
-      );
+      const answer = await behind(rival(insert.taskId, "rival"), () => caller.insert(insert), undefined, "rollback");
       expect(answer).toMatchObject({ kind: "inserted", row: { createId: insert.createId } });
     });
 
     it("stores nothing when the rival rolled back after the deadline", async () => {
       const deadline = await soon();
       const insert = insertOf(newId("task"), { notAfterUs: deadline * 1000 });
-      const answer = await behind(
-        rival(insert.taskId, "rival"),
-        () => database.driver.insert(insert),
-        deadline,
-        "rollback",
-      );
+      const answer = await behind(rival(insert.taskId, "rival"), () => caller.insert(insert), deadline, "rollback");
       expect(answer).toEqual({ kind: "late", nowUs: expect.any(Number) });
       expect(await database.stored(insert.taskId)).toBeUndefined();
     });
@@ -207,7 +212,7 @@ describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
       const insert = insertOf(newId("task"));
       const answer = await behind(
         rival(insert.taskId, "rival", expiresAt),
-        () => database.driver.insert(insert),
+        () => caller.insert(insert),
         expiresAt,
         "commit",
       );
@@ -218,8 +223,8 @@ describe.skipIf(postgresIsLeftOut())("a statement behind a lock", () => {
     it("never overwrites an expired task that was prolonged meanwhile", async () => {
       const row = await planted({ expiresAt: 5 });
       const prolong = [`update ${SCHEMA}.tasks set expires_at = null where task_id = $1`, [row.taskId]] as const;
-      const call = () => database.driver.insert(insertOf(row.taskId));
-      expect(await behind(lock(row.taskId), call, await soon(), prolong)).toMatchObject({
+      const call = () => caller.insert(insertOf(row.taskId));
+      expect(await behind(lock(row.taskId), call, undefined, prolong)).toMatchObject({
         kind: "exists",
         row: { createId: row.createId },
       });

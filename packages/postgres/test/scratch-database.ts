@@ -1,7 +1,7 @@
 /** A database of its own for a test file, with the schema set up, and ways to look behind the driver's back. */
 import { Client, Pool } from "pg";
 import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
-import { freshTestDatabase } from "@mcp-task-store/services";
+import { type FreshDatabase, freshTestDatabase } from "@mcp-task-store/services";
 import { createPostgresDriver, type PgConfigLike, type PostgresDriverOptions } from "../src/index.ts";
 import { rowTypes, taskRecord, type TaskRow } from "../src/row.ts";
 import { plain } from "./sample-tasks.ts";
@@ -24,8 +24,9 @@ export interface ScratchDatabase extends AsyncDisposable {
   stored(taskId: string): Promise<TaskRecord | undefined>;
 }
 
-export async function scratchDatabase(): Promise<ScratchDatabase> {
-  const database = await freshTestDatabase();
+/** @param given a database of another server than the run's; dropped with what is returned */
+export async function scratchDatabase(given?: FreshDatabase): Promise<ScratchDatabase> {
+  const database = given ?? (await freshTestDatabase());
   const pool = new Pool({ connectionString: database.url, max: 4 });
   pool.on("error", () => {});
   const drivers: TaskDriver[] = [];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { postgresIsLeftOut } from "@mcp-task-store/services";
+import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { postgresSchemaSql } from "../src/index.ts";
 import { NEVER, newId, newTask, writeTo } from "./sample-tasks.ts";
@@ -96,9 +96,12 @@ describe.skipIf(postgresIsLeftOut())("setup", () => {
     const driver = database.another({ schema: "given_up" });
     const holder = await database.session();
     await holder.query("select pg_advisory_lock(hashtextextended('mcp_task_store:migrate:\"given_up\"', 0))");
-    await expect(driver.setup({ signal: AbortSignal.timeout(100) })).rejects.toMatchObject({
-      code: "STORE_UNAVAILABLE",
-    });
+    const abort = new AbortController();
+    const settled = driver.setup({ signal: abort.signal }).catch((error: unknown) => error);
+    const waits = "select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'";
+    await pollUntil(async () => (await database.sql(waits)).length === 1, { what: "setup to wait for the lock" });
+    abort.abort();
+    expect(await settled).toMatchObject({ code: "STORE_UNAVAILABLE" });
     await holder.query("select pg_advisory_unlock_all()");
     await driver.setup();
     expect(await driver.read([])).toMatchObject({ rows: [] });

@@ -1,10 +1,10 @@
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { postgresIsLeftOut } from "@mcp-task-store/services";
+import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { createPostgresTaskStore, type PgClientLike, type PgPoolLike } from "../src/index.ts";
 import { NEVER, newId, newTask, writeTo } from "./sample-tasks.ts";
-import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 describe.skipIf(postgresIsLeftOut())("how much a call costs", () => {
   let database: ScratchDatabase;
@@ -69,24 +69,29 @@ describe.skipIf(postgresIsLeftOut())("how much a call costs", () => {
   });
 
   it("takes no connection for a waiter", async () => {
-    const store = createPostgresTaskStore({ connectionString: database.url, schema: SCHEMA, poolSize: 3 });
+    const config = { ...configOf(database.url), application_name: "waiters", idleTimeoutMillis: 600_000 };
+    const store = createPostgresTaskStore({ config, schema: SCHEMA, poolSize: 3 });
+    const own = (count: number): Promise<true> =>
+      pollUntil(async () => (await connections(config.application_name)) === count, { what: `${count} connections` });
     try {
       const tasks = await Promise.all(Array.from({ length: 60 }, () => store.createTask()));
-      const before = await connections();
+      await own(3);
       const waits = tasks.map(({ taskId, revision }) => store.waitForUpdate(taskId, { since: revision }));
       await store.getTask(tasks[0]?.taskId ?? "");
-      // The store's own pool of three, and one for LISTEN.
-      expect((await connections()) - before).toBeLessThanOrEqual(4);
+      // One more, for LISTEN.
+      await own(4);
       await Promise.all(tasks.map(({ taskId }) => store.finishTask(taskId, { status: "completed", result: {} })));
       expect((await Promise.all(waits)).map((task) => task?.status)).toEqual(tasks.map(() => "completed"));
+      expect(await connections(config.application_name)).toBe(4);
     } finally {
       await store.close();
     }
   });
 
-  async function connections(): Promise<number> {
+  async function connections(application: string): Promise<number> {
     const [row] = await database.sql<{ count: number }>(
-      "select count(*) as count from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      "select count(*) as count from pg_stat_activity where application_name = $1",
+      [application],
     );
     return row?.count ?? 0;
   }

@@ -1,7 +1,7 @@
 /** Where the programs of a Postgres server are: installed on this machine, or carried by an npm package. */
 import { execFile } from "node:child_process";
 import { cp, readFile, symlink } from "node:fs/promises";
-import { existsSync, globSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -20,7 +20,10 @@ export interface PostgresInstallation {
 }
 
 /** Server packages of Debian and Red Hat put the programs where PATH does not look. */
-const KNOWN_DIRECTORIES = ["/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"];
+const KNOWN_DIRECTORIES = [
+  { parent: "/usr/lib/postgresql", version: /^\d/ },
+  { parent: "/usr", version: /^pgsql-\d/ },
+] as const;
 
 /** The machine's own server: on PATH, where pg_config points, or where distributions put it (newest first). */
 export async function installedPostgres(): Promise<PostgresInstallation | undefined> {
@@ -28,7 +31,12 @@ export async function installedPostgres(): Promise<PostgresInstallation | undefi
     const program = join(directory, "postgres");
     return existsSync(program) ? [dirname(realpathSync(program))] : [];
   });
-  const known = globSync(KNOWN_DIRECTORIES).toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }));
+  const known = KNOWN_DIRECTORIES.flatMap(({ parent, version }) =>
+    (existsSync(parent) ? readdirSync(parent) : [])
+      .filter((name) => version.test(name))
+      .toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }))
+      .map((name) => join(parent, name, "bin")),
+  );
   const binDirectory = [...onPath, ...(await pgConfigDirectory()), ...known].find(
     (directory) => existsSync(join(directory, "postgres")) && existsSync(join(directory, "initdb")),
   );
