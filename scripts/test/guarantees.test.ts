@@ -1,28 +1,42 @@
-/** docs/guarantees.md promises nothing that no rule checks. */
+/** docs/guarantees.md and the kit name the same rules: every promise the rules that check it, and no rule is left out. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rules } from "../../conformance/src/rules/catalogue.ts";
 import { rootDirectory } from "../workspace.ts";
 
-const ids = rules.map(({ id }) => id);
-const named = [
-  ...readFileSync(join(rootDirectory, "docs/guarantees.md"), "utf8").matchAll(/`([a-z-]+\/(?:[a-z0-9-]+|\*))`/g),
-]
-  .map(([, name = ""]) => name)
-  .filter((name) => !name.startsWith("docs/"));
+const SPECIFICATIONS = "## Rules of the specifications alone";
+const text = readFileSync(join(rootDirectory, "docs/guarantees.md"), "utf8");
+const ids: ReadonlySet<string> = new Set(rules.map(({ id }) => id));
+const rows = [...text.matchAll(/^\| (\d+) ([^|]+) \|.*\| ([^|]*) \|$/gm)].map(([, number, title, cell = ""]) => ({
+  promise: `P${number}`,
+  title,
+  named: namesIn(cell),
+}));
+const [, section = ""] = text.split(SPECIFICATIONS);
+const [specifications = ""] = section.split("\n## ");
 
-/** "lease/*" covers every rule of its theme. */
-function covers(name: string, id: string): boolean {
-  return name.endsWith("/*") ? id.startsWith(name.slice(0, -1)) : id === name;
+/** What looks like the id of a rule, or of several: `theme/*`. */
+function namesIn(part: string): readonly string[] {
+  return [...part.matchAll(/`([a-z-]+\/(?:[a-z0-9-]+|\*))`/g)].map(([, name = ""]) => name);
 }
 
 describe("docs/guarantees.md", () => {
-  it("names rules", () => {
-    expect(new Set(named).size).toBeGreaterThan(15);
+  it("has a row for each of the ten promises", () => {
+    expect(rows.map(({ promise }) => promise)).toEqual(Array.from({ length: 10 }, (_, at) => `P${at + 1}`));
   });
 
-  it.each([...new Set(named)])("names %s, which the kit has", (name) => {
-    expect(ids.filter((id) => covers(name, id))).not.toEqual([]);
+  it.each(rows)("names at promise $promise, $title, exactly the rules that check it", ({ promise, named }) => {
+    const checking = rules.filter(({ promises }) => promises.some((each) => each === promise));
+    expect(named.toSorted()).toEqual(checking.map(({ id }) => id).toSorted());
+  });
+
+  it("names every other rule of the kit as one of the specifications alone", () => {
+    const unpromised = rules.filter(({ promises }) => promises.length === 0).map(({ id }) => id);
+    expect(namesIn(specifications).toSorted()).toEqual(unpromised.toSorted());
+  });
+
+  it("names no rule that the kit does not have, and leaves none out", () => {
+    expect(new Set(namesIn(text))).toEqual(ids);
   });
 });

@@ -12,6 +12,7 @@ import * as lease from "./lease.ts";
 import * as leaseRecovery from "./lease-recovery.ts";
 import * as lifecycle from "./lifecycle.ts";
 import * as list from "./list.ts";
+import * as listCursors from "./list-cursors.ts";
 import * as payload from "./payload.ts";
 import * as scope from "./scope.ts";
 import * as ttl from "./ttl.ts";
@@ -28,6 +29,7 @@ export const rules: readonly Rule[] = [
   scope,
   ttl,
   list,
+  listCursors,
   wait,
   watch,
   lease,

@@ -1,39 +1,10 @@
-import type { ScopedTaskStore, Task, TaskPage } from "@mcp-task-store/core";
+import type { Task } from "@mcp-task-store/core";
 import { attempt } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { equalTo, refused, which } from "../wants.ts";
+import { equalTo, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
-
-type Lister = Pick<ScopedTaskStore, "listTasks">;
-
-/** All pages from a cursor on, at most 100. */
-async function walk(view: Lister, limit: number, cursor?: string): Promise<readonly TaskPage[]> {
-  const pages: TaskPage[] = [];
-  for (let at = cursor; pages.length < 100;) {
-    const page = await view.listTasks(at === undefined ? { limit } : { limit, cursor: at });
-    pages.push(page);
-    if (typeof page.nextCursor !== "string" || page.nextCursor === "") break;
-    at = page.nextCursor;
-  }
-  return pages;
-}
-
-function tasksOf(pages: readonly TaskPage[]): readonly Task[] {
-  return pages.flatMap((page) => page.tasks);
-}
-
-function idsOf(tasks: readonly { readonly taskId: string }[]): readonly string[] {
-  return tasks.map((task) => task.taskId);
-}
-
-async function createMany(kit: Kit, principal: string, count: number): Promise<readonly Task[]> {
-  const made: Task[] = [];
-  for (let index = 0; index < count; index += 1) {
-    made.push(await (index % 2 === 0 ? kit.A : kit.B).createTask({ principal }));
-  }
-  return made;
-}
+import { createMany, idsOf, ownOf, tasksOf, walk } from "./listing.ts";
 
 export const complete: Rule = defineRule({
   id: "list/complete",
@@ -102,7 +73,7 @@ export const stable: Rule = defineRule({
         const view = kit.B.scoped(principal);
         const made = await createMany(kit, principal, 20);
         const first = await view.listTasks({ limit: 6 });
-        const shown = idsOf(first.tasks);
+        const shown = idsOf(made).filter((id) => idsOf(first.tasks).includes(id));
         const rest = idsOf(made).filter((id) => !shown.includes(id));
         await disturb(kit, principal, shown);
         for (const id of rest.slice(0, 4)) await kit.A.updateTask(id, { statusMessage: "moved" });
@@ -131,7 +102,7 @@ export const cursorTaskGone: Rule = defineRule({
     const view = kit.B.scoped(principal);
     const made = await createMany(kit, principal, 9);
     const first = await view.listTasks({ limit: 4 });
-    for (const { taskId } of first.tasks) await kit.A.deleteTask(taskId);
+    for (const { taskId } of ownOf(first.tasks, made)) await kit.A.deleteTask(taskId);
     const rest = idsOf(made).filter((id) => !idsOf(first.tasks).includes(id));
     const next = await attempt(walk(view, 4, first.nextCursor));
     return { rest, next: next.kind === "fulfilled" ? idsOf(tasksOf(next.value)) : next };
@@ -183,7 +154,11 @@ export const deadPage: Rule = defineRule({
     await Promise.all(Array.from({ length: 20 }, () => kit.task({ principal, ttlMs: kit.timing.unitMs })));
     await kit.elapse(kit.timing.unitMs);
     const page = await view.listTasks({ limit: 5 });
-    const ended = await Promise.all(page.tasks.slice(-2).map(({ taskId }) => kit.A.finishTask(taskId, COMPLETED)));
+    const ended = await Promise.all(
+      ownOf(page.tasks, live)
+        .slice(-2)
+        .map(({ taskId }) => kit.A.finishTask(taskId, COMPLETED)),
+    );
     const completed = await view.listTasks({ limit: 2, status: ["completed"] });
     return { live, page, ended, completed };
   },
@@ -229,120 +204,6 @@ export const next: Rule = defineRule({
         last,
         which("no nextCursor", (page) => page !== undefined && !("nextCursor" in page)),
       );
-    }
-  },
-});
-
-export const badCursor: Rule = defineRule({
-  id: "list/bad-cursor",
-  title: "A cursor that is broken or another principal's is refused",
-  level: "must",
-  source: ["S-62", "S-74", "P5"],
-  needs: ["listing"],
-  mutants: ["bad-cursor-first-page", "cursor-unbound"],
-  async arrange(kit) {
-    await createMany(kit, kit.principal("p1"), 4);
-    await createMany(kit, kit.principal("p2"), 4);
-    const { nextCursor = "" } = await kit.A.scoped(kit.principal("p1")).listTasks({ limit: 2 });
-    return { nextCursor };
-  },
-  async act(kit, { nextCursor }) {
-    const cursors = {
-      garbage: "garbage",
-      "10 kB of garbage": "x".repeat(10_240),
-      "half of a good one": nextCursor.slice(0, Math.floor(nextCursor.length / 2)),
-      "another principal's": nextCursor,
-      "the empty one": "",
-      "with NUL": "a\u0000b",
-    };
-    const view = kit.B.scoped(kit.principal("p2"));
-    return Promise.all(
-      Object.entries(cursors).map(async ([what, cursor]) => {
-        return { what, listed: await attempt(() => view.listTasks({ limit: 2, cursor })) };
-      }),
-    );
-  },
-  judge(expect, seen) {
-    for (const { what, listed } of seen) expect(`list from a cursor: ${what}`, listed, refused("INVALID_CURSOR"));
-  },
-});
-
-/** A text with one character replaced by another one of the same alphabet. */
-function flipped(text: string, at: number): string {
-  const other = text.charAt(at) === "A" ? "B" : "A";
-  return text.slice(0, at) + other + text.slice(at + 1);
-}
-
-/** Edits of what a cursor says, if it says it readably, with every trace of `from` replaced by `to`. */
-function edited(cursor: string, from: string, to: string): readonly string[] {
-  return (["base64url", "base64", "hex"] as const).flatMap((encoding) => {
-    const text = Buffer.from(cursor, encoding).toString("utf8");
-    return text.includes(from) ? [Buffer.from(text.replaceAll(from, to), "utf8").toString(encoding)] : [];
-  });
-}
-
-export const forgedCursor: Rule = defineRule({
-  id: "list/forged-cursor",
-  title: "An edited cursor opens nobody else's tasks and breaks nothing",
-  level: "promise",
-  source: ["P5", "P10"],
-  needs: ["listing"],
-  mutants: ["cursor-names-scope"],
-  async act(kit) {
-    const [p1, p2] = [kit.principal("p1"), kit.principal("p2")];
-    await createMany(kit, p1, 4);
-    const own = await createMany(kit, p2, 4);
-    const view = kit.B.scoped(p2);
-    const { nextCursor = "" } = await view.listTasks({ limit: 2 });
-    const forged = [
-      ...Array.from({ length: nextCursor.length }, (_, at) => flipped(nextCursor, at)),
-      ...edited(nextCursor, p2, p1),
-    ];
-    const lists = await Promise.all(
-      forged.map(async (cursor) => ({ cursor, listed: await attempt(() => view.listTasks({ limit: 10, cursor })) })),
-    );
-    return { own: new Set(idsOf(own)), lists };
-  },
-  judge(expect, { own, lists }) {
-    for (const { cursor, listed } of lists) {
-      const did = `list from the edited cursor ${cursor}`;
-      if (listed.kind === "rejected") expect(did, listed, refused("INVALID_CURSOR"));
-      else
-        expect(
-          did,
-          listed,
-          which(
-            "own tasks only",
-            (end) => end.kind === "fulfilled" && end.value.tasks.every((task) => own.has(task.taskId)),
-          ),
-        );
-    }
-  },
-});
-
-export const cursorTravels: Rule = defineRule({
-  id: "list/cursor-travels",
-  title: "A cursor works in every process",
-  level: "must",
-  source: ["S-51"],
-  needs: ["listing"],
-  mutants: ["cursor-process-key"],
-  async act(kit) {
-    const principal = kit.principal("p1");
-    const made = await createMany(kit, principal, 5);
-    const first = await kit.A.scoped(principal).listTasks({ limit: 2 });
-    const third = await kit.open();
-    const cursor = first.nextCursor;
-    const lists = await Promise.all(
-      [kit.B, third].map((store) => attempt(async () => tasksOf(await walk(store.scoped(principal), 2, cursor)))),
-    );
-    return { rest: idsOf(made).filter((id) => !idsOf(first.tasks).includes(id)), lists };
-  },
-  judge(expect, { rest, lists }) {
-    for (const [index, list] of lists.entries()) {
-      const did = `list a page in one process and walk on in ${index === 0 ? "another" : "one that was started later"}`;
-      const ids = list.kind === "fulfilled" ? idsOf(list.value).toSorted() : list;
-      expect(did, ids, equalTo(rest.toSorted()));
     }
   },
 });

@@ -18,6 +18,8 @@ export class Call {
   readonly #outer: AbortSignal | undefined;
   readonly #onOuterAbort = (): void => this.#controller.abort();
   #pauseMs = FIRST_PAUSE_MS;
+  /** Why the last attempt failed: the cause, should the time run out. */
+  lastFailure: unknown = undefined;
 
   constructor(options: CallOptions, defaultTimeoutMs: number) {
     this.timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
@@ -49,11 +51,11 @@ export class Call {
   }
 
   /** The error of a call that ended without anything having been sent, or that only read. */
-  overError(cause?: unknown): TaskStoreError {
+  overError(cause: unknown = this.lastFailure): TaskStoreError {
     if (this.#outer?.aborted === true) {
       return new TaskStoreError("ABORTED", "The call was aborted by its signal.", { cause: this.#outer.reason });
     }
-    return new TaskStoreError("STORE_UNAVAILABLE", `The backend did not answer within ${this.timeoutMs} ms.`, {
+    return new TaskStoreError("STORE_UNAVAILABLE", `The backend could not be used within ${this.timeoutMs} ms.`, {
       cause,
     });
   }

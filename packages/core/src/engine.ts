@@ -17,7 +17,7 @@ import type {
 } from "./task-driver.ts";
 import type { CallOptions } from "./task-store.ts";
 import type { TaskRecord } from "./task-record.ts";
-import { explain, plan, type Plan, ringProves } from "./transitions.ts";
+import { explain, plan, type Plan, ringProves, toMs } from "./transitions.ts";
 import { backendError, couldApplyTwice, isFinal, needsProof, repeatable, unknownOutcome } from "./write-fate.ts";
 
 /** Whose task a call may touch: undefined any, else exactly this owner's (null: unowned). */
@@ -98,11 +98,16 @@ export class Engine {
   ): Promise<Exclude<InsertAnswer, { kind: "late" }>> {
     return await this.#calling(options, async (call) => {
       let ambiguous = false;
+      let firstSentUs = 0;
       for (;;) {
         const notAfterUs = await this.#notAfterUs(call);
+        if (!ambiguous) firstSentUs = this.clock.atLeastUs;
         try {
           const answer = await call.driver((o) => this.#driver.insert({ ...insert, notAfterUs }, o), unknownOutcome);
           this.clock.observe(answer.nowUs);
+          // The first attempt may have landed and be gone again: then the id was free for this later one.
+          if (ambiguous && answer.kind === "exists" && answer.row.createdAt >= toMs(firstSentUs))
+            throw unknownOutcome();
           if (answer.kind !== "late") return answer;
         } catch (error) {
           ambiguous = repeatable(error, call, ambiguous);
@@ -216,10 +221,12 @@ export class Engine {
     let notAfterUs = await this.#notAfterUs(call);
     const bornByUs = this.clock.estimateUs() + CLOCK_LAG_US;
     let firstSentUs = this.clock.atLeastUs;
+    let seenRevision = 0;
     let ambiguous = false;
     for (;;) {
-      // A first packet that is delayed must not land behind its own repeat and eight others either.
-      if (!ambiguous) firstSentUs = this.clock.atLeastUs;
+      // A first packet that is delayed must not land behind its own repeat and eight others either. A revision that was
+      // seen before is as good a bound as the clock, and the only one when that was set back.
+      if (!ambiguous) firstSentUs = Math.max(this.clock.atLeastUs, seenRevision);
       const write: Write = {
         taskId,
         writeId,
@@ -241,6 +248,7 @@ export class Engine {
         if (answer.kind === "written") return answer;
         if (ambiguous && (answer.kind === "gone" || !ringProves(answer.row, write))) throw unknownOutcome();
         if (answer.kind === "gone") return answer;
+        seenRevision = answer.row.revision;
         const late = answer.nowUs > notAfterUs;
         const refusal = explain(command, answer.row, answer.nowUs);
         if (refusal !== undefined && (!ambiguous || late || isFinal(command, refusal))) return answer;
@@ -262,7 +270,7 @@ export class Engine {
 
   async #pauseOrThrow(call: Call, ambiguous: boolean): Promise<void> {
     await call.pause();
-    if (call.isOver) throw ambiguous ? unknownOutcome() : call.overError();
+    if (call.isOver) throw ambiguous ? unknownOutcome(call.lastFailure) : call.overError();
   }
 
   async #reading<T extends { readonly nowUs: number }>(
@@ -282,7 +290,7 @@ export class Engine {
         this.clock.observe(answer.nowUs);
         return answer;
       } catch (error) {
-        if (isTaskStoreError(error) && error.code !== "STORE_UNAVAILABLE") throw error;
+        if (isTaskStoreError(error) && (error.code !== "STORE_UNAVAILABLE" || !error.retryable)) throw error;
         if (call.isOver) throw call.overError(error);
         await call.pause();
         if (call.isOver) throw isTaskStoreError(error) ? error : backendError(error);

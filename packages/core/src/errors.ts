@@ -44,6 +44,8 @@ export interface TaskStoreErrorOptions {
   readonly cause?: unknown;
   readonly argument?: string;
   readonly task?: Task;
+  /** For STORE_UNAVAILABLE that repeating will not mend, such as a missing right. @default what the code says */
+  readonly retryable?: boolean;
 }
 
 /** Every error that a store throws. Its text never holds a payload, an answer or a connection string. */
@@ -60,7 +62,7 @@ export class TaskStoreError extends Error {
   constructor(code: TaskStoreErrorCode, message: string, options: TaskStoreErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.retryable = RETRYABLE.has(code);
+    this.retryable = options.retryable ?? RETRYABLE.has(code);
     if (options.argument !== undefined) this.argument = options.argument;
     if (options.task !== undefined) this.task = options.task;
     Object.defineProperty(this, BRAND, { value: true });

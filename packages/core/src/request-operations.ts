@@ -12,7 +12,7 @@ import {
 } from "./arguments.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { Scope } from "./engine.ts";
-import { TaskStoreError } from "./errors.ts";
+import { isTaskStoreError, TaskStoreError } from "./errors.ts";
 import { toJsonText } from "./json-text.ts";
 import type { JsonText } from "./json.ts";
 import { rowOrThrow } from "./refusal-error.ts";
@@ -173,9 +173,20 @@ export function requestOperations(core: StoreCore, scope: Scope): RequestOperati
 
     async waitForOutcome(taskId, options = {}) {
       checkWait(taskId, options);
-      const { signal } = options;
-      const row = await hub.wait(taskId, scope, ({ status }) => isTerminal(status), options);
-      return row && (await outcomeOf(taskId, { signal }));
+      const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
+      const endMs = performance.now() + timeoutMs;
+      for (let hasSeen = false; ; hasSeen = true) {
+        const leftMs = Math.max(0, endMs - performance.now());
+        const left = leftMs === Number.POSITIVE_INFINITY ? {} : { timeoutMs: leftMs };
+        const row = await hub.wait(taskId, scope, ({ status }) => isTerminal(status), { signal, hasSeen, ...left });
+        if (row === undefined) return undefined;
+        try {
+          return await outcomeOf(taskId, { signal });
+        } catch (error) {
+          // An outage between the wake-up and this read is waited through like any other.
+          if (!isTaskStoreError(error, "STORE_UNAVAILABLE") || !error.retryable) throw error;
+        }
+      }
     },
   };
 }

@@ -239,7 +239,7 @@ export interface DriverMessages {
  *
  * Errors: every method rejects with a TaskStoreError only. STORE_UNAVAILABLE: certainly not applied, now or later.
  * WRITE_OUTCOME_UNKNOWN: may have been applied (connection lost after sending, deadline). SCHEMA_NOT_READY: `setup()`
- * was not run. CLOSED: after `close()`. Reads never throw WRITE_OUTCOME_UNKNOWN.
+ * was not run. CLOSED: after `close()`. `retryable: false` on STORE_UNAVAILABLE keeps the engine from repeating. Reads never throw WRITE_OUTCOME_UNKNOWN.
  */
 export interface TaskDriver {
   /** Short and stable, such as "postgres"; part of cursors. */

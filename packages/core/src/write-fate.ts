@@ -29,7 +29,10 @@ export function repeatable(error: unknown, call: Call, ambiguous: boolean): bool
     if (ambiguous) throw unknownOutcome(error);
     throw error;
   }
+  call.lastFailure = error;
   if (call.isOver) throw unknown || ambiguous ? unknownOutcome(error) : call.overError(error);
+  // The driver knows that it is no use, such as a missing right.
+  if (!unknown && !error.retryable && !ambiguous) throw error;
   return ambiguous || unknown;
 }
 

@@ -56,7 +56,17 @@ export class Connection {
     } else {
       const pool = ownPool(source, lasting);
       this.#pool = pool;
-      this.#end = () => pool.end();
+      const open = new Set<unknown>();
+      pool.on("connect", (client) => open.add(client));
+      pool.on("remove", (client) => {
+        open.delete(client);
+        letGo(client);
+      });
+      this.#end = async () => {
+        const ended = pool.end();
+        for (const client of open) letGo(client);
+        await ended;
+      };
     }
   }
 
@@ -119,6 +129,7 @@ export class Connection {
     client.on("error", ignore);
     const close = (): void => {
       client.end().catch(ignore);
+      letGo(client);
     };
     try {
       await unlessAborted(client.connect(), signal);
@@ -158,6 +169,16 @@ export class Connection {
 
   #throwIfClosed(): void {
     if (this.closed) throw new TaskStoreError("CLOSED", "the store was closed");
+  }
+}
+
+/**
+ * An ended connection waits for the server's goodbye: one that fell silent must not keep the process alive. pg has the
+ * method, its types do not.
+ */
+function letGo(client: unknown): void {
+  if (typeof client === "object" && client !== null && "unref" in client && typeof client.unref === "function") {
+    client.unref();
   }
 }
 

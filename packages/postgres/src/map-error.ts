@@ -32,6 +32,14 @@ const CERTAINLY_NOT_WRITTEN: ReadonlySet<string> = new Set([
   "57P03", // cannot_connect_now
 ]);
 
+/** Beside class 28 (no access): what the same call will meet again until somebody changes the server. */
+const LASTING: ReadonlySet<string> = new Set([
+  "3D000", // invalid_catalog_name: no such database
+  "42501", // insufficient_privilege
+  "42601", // syntax_error
+  "42939", // reserved_name
+]);
+
 /** The server, or a pooler in front of it, does not know how the statement ended. */
 const UNCERTAIN: ReadonlySet<string> = new Set([
   "40003", // statement_completion_unknown
@@ -89,7 +97,11 @@ export function mapError(error: unknown, doing: Doing): TaskStoreError {
       options,
     );
   }
-  return new TaskStoreError("STORE_UNAVAILABLE", `Postgres refused: nothing was written (${code})`, options);
+  const retryable = !LASTING.has(code) && !code.startsWith("28");
+  return new TaskStoreError("STORE_UNAVAILABLE", `Postgres refused: nothing was written (${code})`, {
+    ...options,
+    retryable,
+  });
 }
 
 interface ServerError {

@@ -125,8 +125,11 @@ export function checkOptions(options: PostgresDriverOptions): CheckedOptions {
 
 /** A schema's name goes into statements as it is; nothing but this pattern gets there. */
 export function checkSchema(schema: string = POSTGRES_DEFAULTS.schema): string {
-  if (typeof schema === "string" && /^[a-z_][a-z0-9_]{0,47}$/.test(schema)) return schema;
-  throw invalid("schema", "must be 1 to 48 lower-case letters, digits and underscores, the first no digit");
+  const isFree = typeof schema === "string" && !schema.startsWith("pg_") && schema !== "information_schema";
+  if (isFree && /^[a-z_][a-z0-9_]{0,47}$/.test(schema)) return schema;
+  const what =
+    "must be 1 to 48 lower-case letters, digits and underscores, the first no digit, and no name of Postgres's own";
+  throw invalid("schema", what);
 }
 
 function checkSource(options: PostgresDriverOptions): ConnectionSource {

@@ -11,7 +11,10 @@ export const migrationLockStatement = "select pg_advisory_xact_lock(hashtextexte
 
 /** Where the tables live, and the record of what was applied. Harmless if they are there. */
 export const createMigrations = (names: Names): string => `\
-create schema if not exists ${names.schema};
+do $$ begin
+  -- "if not exists" asks for the right to create first, also where the schema is there.
+  if to_regnamespace('${names.schema}') is null then create schema if not exists ${names.schema}; end if;
+end $$;
 create table if not exists ${names.migrations} (
   version integer primary key,
   name text not null,

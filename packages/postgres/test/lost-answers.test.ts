@@ -1,0 +1,281 @@
+/**
+ * What a caller of the store is told when the connection breaks around a write: after its commit, before it, or with no
+ * server at all. A proxy breaks it at exactly that point; nothing here waits for a time to pass.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { pollUntil, postgresIsLeftOut, type TcpProxy, tcpProxy } from "@mcp-task-store/services";
+import type { TaskRecord, TaskStore } from "@mcp-task-store/core";
+import { createPostgresTaskStore, type PgConfigLike } from "../src/index.ts";
+import { newId } from "./sample-tasks.ts";
+import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+
+const DONE = { status: "completed", result: { words: 42 } } as const;
+const QUESTION = { name: { method: "elicitation/create" } };
+const SHORT = { timeoutMs: 300 } as const;
+/** Of the other calls: enough for what happens to their connection meanwhile, on a busy machine too. */
+const LONG_MS = 15_000;
+/** Between the two. */
+const BOUND_MS = 10_000;
+
+interface Scene {
+  /** The store whose connections break. */
+  readonly store: TaskStore;
+  readonly taskId: string;
+  /** Stands in the write's request and in no other. */
+  readonly mark: string;
+  /** Fencing token of the task's lease, where it has one. */
+  readonly token: number;
+}
+
+interface Operation {
+  readonly name: string;
+  /** How the task is before: not there, open, leased or with an open question. */
+  readonly before: "absent" | "open" | "leased" | "asking";
+  readonly call: (scene: Scene) => Promise<unknown>;
+  /** Its write carries no text of the caller's; it is its only statement, so that the task's id marks it. */
+  readonly textless?: boolean;
+  /** What the row shows once the write has taken effect. */
+  readonly effect: (scene: Scene) => Partial<TaskRecord>;
+  /** What the call answers then. */
+  readonly answer?: (scene: Scene) => object;
+  /** How the call ends when it never took effect and somebody cancelled the task meanwhile. @default TASK_TERMINAL */
+  readonly overtaken?: object;
+}
+
+const OPERATIONS: readonly Operation[] = [
+  {
+    name: "create",
+    before: "absent",
+    call: ({ store, taskId, mark }) => store.createTask({ taskId, statusMessage: mark }),
+    effect: ({ mark }) => ({ status: "working", statusMessage: mark, attempts: 0 }),
+    // It may have landed and been deleted before the other one took the id.
+    overtaken: { code: "WRITE_OUTCOME_UNKNOWN" },
+  },
+  {
+    name: "report",
+    before: "open",
+    call: ({ store, taskId, mark }) => store.updateTask(taskId, { statusMessage: mark }),
+    effect: ({ mark }) => ({ status: "working", statusMessage: mark }),
+  },
+  {
+    name: "finish",
+    before: "leased",
+    call: ({ store, taskId, mark, token }) => store.finishTask(taskId, { ...DONE, result: { mark } }, { lease: token }),
+    effect: ({ mark }) => ({ status: "completed", outcome: JSON.stringify({ result: { mark } }), lease: null }),
+  },
+  {
+    name: "cancel",
+    before: "leased",
+    call: ({ store, taskId, mark }) => store.cancelTask(taskId, { statusMessage: mark }),
+    effect: ({ mark }) => ({ status: "cancelled", statusMessage: mark, lease: null }),
+  },
+  {
+    name: "request a cancel",
+    before: "leased",
+    textless: true,
+    call: ({ store, taskId }) => store.requestCancellation(taskId),
+    effect: () => ({ status: "working", cancelRequestedAt: expect.any(Number) }),
+    // It is over, which is all that was wanted.
+    overtaken: { value: { status: "cancelled" } },
+  },
+  {
+    name: "ask",
+    before: "open",
+    call: ({ store, taskId, mark }) => store.requestInputs(taskId, { [mark]: { method: "elicitation/create" } }),
+    effect: ({ mark }) => ({ status: "input_required", inputs: expect.stringContaining(mark) }),
+  },
+  {
+    name: "answer",
+    before: "asking",
+    call: ({ store, taskId, mark }) => store.answerInputs(taskId, { name: { action: mark } }),
+    effect: ({ mark }) => ({ status: "working", inputs: expect.stringContaining(mark) }),
+  },
+  {
+    name: "acquire",
+    before: "open",
+    call: ({ store, taskId, mark }) => store.acquireLease(taskId, { holder: mark }),
+    effect: ({ mark }) => ({ attempts: 1, lease: expect.objectContaining({ holder: mark }) }),
+    answer: ({ mark }) => ({ holder: mark, task: { attempts: 1 } }),
+    // Nobody's to take any more.
+    overtaken: { value: undefined },
+  },
+  {
+    name: "release",
+    before: "leased",
+    textless: true,
+    call: ({ store, taskId, token }) => store.releaseLease(taskId, token),
+    effect: () => ({ status: "working", attempts: 0, lease: null }),
+  },
+];
+
+describe.skipIf(postgresIsLeftOut())("a write whose connection breaks", () => {
+  let database: ScratchDatabase;
+  /** Somebody else, whose connections hold. */
+  let other: TaskStore;
+  let proxy: TcpProxy;
+  let store: TaskStore;
+
+  const open = (config: PgConfigLike, callTimeoutMs = LONG_MS): TaskStore =>
+    createPostgresTaskStore({ config, schema: SCHEMA, hints: "poll", maintenance: false, callTimeoutMs });
+
+  beforeAll(async () => {
+    database = await scratchDatabase();
+    other = open(configOf(database.url));
+  });
+  afterAll(async () => {
+    await other.close();
+    await database[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    proxy = await tcpProxy({ target: database.url });
+    store = open(configOf(proxy.through(database.url)));
+    onTestFinished(async () => {
+      await store.close({ graceMs: 0 });
+      await proxy.close();
+    });
+    // It has a connection and knows the server's clock.
+    await store.getTask("warm-up");
+  });
+
+  async function sceneBefore({ before, textless = false }: Operation): Promise<Scene> {
+    const taskId = newId("task");
+    let token = 0;
+    if (before !== "absent") await other.createTask({ taskId });
+    if (before === "asking") await other.requestInputs(taskId, QUESTION);
+    if (before === "leased") token = (await other.acquireLease(taskId, { holder: "worker" }))?.token ?? 0;
+    return { store, taskId, token, mark: textless ? taskId : newId("mark") };
+  }
+
+  async function settled(call: Promise<unknown>): Promise<unknown> {
+    return await call.then(
+      (value) => ({ value }),
+      (error: unknown) => error,
+    );
+  }
+
+  async function held(): Promise<(end: "commit" | "rollback") => Promise<unknown>> {
+    const holder = await database.session();
+    await holder.query("begin");
+    // Reads pass, writes wait.
+    await holder.query(`lock table ${SCHEMA}.tasks in exclusive mode`);
+    return (end) => holder.query(end);
+  }
+
+  const backends = async (condition: string): Promise<readonly { pid: number }[]> =>
+    await database.sql<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database() and ${condition}`,
+    );
+
+  /** The server's process that runs the write, once it waits. */
+  async function waiting(): Promise<number | undefined> {
+    const find = async (): Promise<number | undefined> => (await backends("wait_event_type = 'Lock'"))[0]?.pid;
+    return await pollUntil(find, { what: "the write to wait" });
+  }
+
+  describe.each(OPERATIONS)("$name", (operation) => {
+    it("is fulfilled, once, when its answer is lost after the commit", async () => {
+      const scene = await sceneBefore(operation);
+      const answers = proxy.holdAnswers({ whenRequestIncludes: scene.mark });
+      const ending = settled(operation.call(scene));
+      await answers.arrived;
+      proxy.cut();
+      const landed = await database.stored(scene.taskId);
+      expect(landed).toMatchObject(operation.effect(scene));
+      proxy.heal();
+      expect(await ending).toMatchObject({
+        value: operation.answer?.(scene) ?? { taskId: scene.taskId, revision: landed?.revision },
+      });
+      // The repeat changed nothing: not the revision, not the ring, no instant.
+      expect(await database.stored(scene.taskId)).toEqual(landed);
+    });
+
+    it("tells who came first when it is cut off before the commit", async () => {
+      const scene = await sceneBefore(operation);
+      const letGo = await held();
+      const ending = settled(operation.call(scene));
+      const pid = await waiting();
+      proxy.cut();
+      await database.sql("select pg_terminate_backend($1)", [pid]);
+      await pollUntil(async () => (await backends(`pid = ${pid}`)).length === 0, { what: "its end" });
+      await letGo("rollback");
+      if (operation.before === "absent") await other.createTask({ taskId: scene.taskId });
+      const { revision } = await other.cancelTask(scene.taskId, { statusMessage: "by somebody else" });
+      proxy.heal();
+      const { taskId } = scene;
+      const overtaken = { code: "TASK_TERMINAL", task: { taskId, status: "cancelled", revision } };
+      expect(await ending).toMatchObject(operation.overtaken ?? overtaken);
+      expect(await database.stored(taskId)).toMatchObject({
+        status: "cancelled",
+        statusMessage: "by somebody else",
+        revision,
+        outcome: null,
+      });
+    });
+
+    it("is repeated when it is cut off before the commit and nobody came first", async () => {
+      const scene = await sceneBefore(operation);
+      const letGo = await held();
+      const ending = settled(operation.call(scene));
+      const pid = await waiting();
+      await database.sql("select pg_terminate_backend($1)", [pid]);
+      await letGo("rollback");
+      expect(await ending).toMatchObject({ value: operation.answer?.(scene) ?? { taskId: scene.taskId } });
+      expect(await database.stored(scene.taskId)).toMatchObject(operation.effect(scene));
+    });
+
+    it("was certainly not made when there is no server", async () => {
+      const scene = await sceneBefore(operation);
+      const before = await database.stored(scene.taskId);
+      proxy.cut();
+      const hasty = open(configOf(proxy.through(database.url)), SHORT.timeoutMs);
+      const startMs = performance.now();
+      expect(await settled(operation.call({ ...scene, store: hasty }))).toMatchObject({
+        code: "STORE_UNAVAILABLE",
+        retryable: true,
+      });
+      expect(performance.now() - startMs).toBeLessThan(BOUND_MS);
+      await hasty.close();
+      expect(await database.stored(scene.taskId)).toEqual(before);
+    });
+  });
+
+  it("does not know whether it deleted: there is no row left to ask", async () => {
+    const { taskId } = await other.createTask();
+    const answers = proxy.holdAnswers({ whenRequestIncludes: taskId });
+    const ending = settled(store.deleteTask(taskId));
+    await answers.arrived;
+    proxy.cut();
+    proxy.heal();
+    expect(await ending).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN", retryable: false });
+    expect(await database.stored(taskId)).toBeUndefined();
+  });
+
+  it("says that it does not know when the server falls silent, and never lands after that", async () => {
+    const { taskId, revision } = await other.createTask();
+    proxy.freeze();
+    const startMs = performance.now();
+    expect(await settled(store.finishTask(taskId, DONE, SHORT))).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
+    expect(performance.now() - startMs).toBeLessThan(BOUND_MS);
+    // Now the server gets it, after its deadline.
+    proxy.heal();
+    await pollUntil(() => proxy.connections === 0, { what: "the connection that was given up to end" });
+    expect(await other.getTask(taskId)).toMatchObject({ status: "working", revision });
+  });
+
+  it.each<readonly [name: string, read: (taskId: string) => Promise<unknown>]>([
+    ["read", (taskId) => store.getTask(taskId, SHORT)],
+    ["look for an outcome", (taskId) => store.getOutcome(taskId, SHORT)],
+    ["list", () => store.listTasks({}, SHORT)],
+    ["round of maintenance", () => store.maintain(SHORT)],
+  ])("is not what a %s has: it is unavailable without a server, or with one that is silent", async (_, read) => {
+    const { taskId } = await other.createTask();
+    for (const breakIt of [() => proxy.cut(), () => proxy.freeze()]) {
+      breakIt();
+      const startMs = performance.now();
+      expect(await settled(read(taskId))).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+      expect(performance.now() - startMs).toBeLessThan(BOUND_MS);
+      proxy.heal();
+      expect(await settled(store.getTask(taskId))).toMatchObject({ value: { taskId } });
+    }
+  });
+});
