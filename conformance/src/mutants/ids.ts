@@ -25,7 +25,25 @@ export const ids: readonly Mutant[] = [
     name: "id-counter",
     fault: "Each process counts its tasks from 1 and uses the count as id.",
     killedBy: ["ids/unique"],
-    mayAlso: ["ids", "list", "bad"],
+    mayAlso: [
+      "ids",
+      "lifecycle",
+      "cancel",
+      "finish",
+      "exec",
+      "scope",
+      "ttl",
+      "list",
+      "wait",
+      "watch",
+      "lease",
+      "inputs",
+      "payload",
+      "bad",
+      "durable",
+      "close",
+      "caps",
+    ],
     store(store, { fired }) {
       let count = 0;
       return withIds(store, () => (fired(), `task-${(count += 1)}`));
