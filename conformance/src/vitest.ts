@@ -19,7 +19,7 @@ export function describeConformance(target: Target, options: RunOptions & { read
     }, timeout);
     for (const rule of selectedRules(options.rules)) {
       // It asserts by expect.fail, which the linter does not count.
-      // oxlint-disable-next-line vitest/expect-expect
+      // oxlint-disable-next-line vitest/expect-expect -- it throws what the rule expected
       it(`${rule.id}: ${rule.title}`, ({ expect, skip }) => {
         const ended = reports.get(rule.id);
         if (ended === undefined || report === undefined) return expect.fail("the run brought no report of this rule");
