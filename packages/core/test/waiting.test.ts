@@ -173,7 +173,9 @@ describe("waiting", () => {
 
   it("who has seen its task waits through an outage; who has not is told", async () => {
     await inVirtualTime(async () => {
-      const { store, peer, faults } = handle(undefined, {}, { callTimeoutMs: 50 });
+      let failedReads = 0;
+      const onError = (): void => void (failedReads += 1);
+      const { store, peer, faults } = handle(undefined, {}, { callTimeoutMs: 50, onError });
       const { taskId } = await peer.createTask();
       const other = await peer.createTask();
       const looked = gate();
@@ -184,7 +186,11 @@ describe("waiting", () => {
       faults.onRead = () => {
         throw new TaskStoreError("STORE_UNAVAILABLE", "down");
       };
+      // The hint of this makes the store read for the one who waits, too.
+      await peer.updateTask(taskId, { statusMessage: "x" });
+      await quiet();
       expect(await codeOf(store.waitForOutcome(other.taskId))).toBe("STORE_UNAVAILABLE");
+      expect(failedReads).toBe(2);
       delete faults.onRead;
       await peer.finishTask(taskId, DONE);
       expect(await seen).toEqual(DONE);

@@ -63,7 +63,7 @@ describe.skipIf(postgresIsLeftOut())("a server in trouble", () => {
       connectionString: proxy.through(database.url),
       schema: SCHEMA,
       maintenance: false,
-      callTimeoutMs: 300,
+      callTimeoutMs: 2_000,
       safetyPollMs: 50,
     });
     const here = createTaskStore(database.another(), { maintenance: false });
