@@ -15,8 +15,9 @@ const config: ViteUserConfig = {
     maxWorkers: Math.max(2, availableParallelism()),
     // Starts the servers once a run and hands their addresses to the tests.
     globalSetup: ["@mcp-task-store/services/vitest-global-setup"],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Only what hangs gets there: the slowest that compute take a tenth of their time on an idle machine.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     teardownTimeout: 30_000,
     // Tests answer for every rejection they cause.
     dangerouslyIgnoreUnhandledErrors: false,

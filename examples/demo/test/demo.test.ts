@@ -23,18 +23,19 @@ function expectAllHeld({ exitCode, output, leftFiles, leftProcesses }: DemoRun):
   expect({ exitCode, leftFiles, leftProcesses }).toEqual({ exitCode: 0, leftFiles: [], leftProcesses: [] });
 }
 
+// The demo gives itself 150 s and then says what it waits for.
 describe.concurrent("the demo", () => {
-  it("holds all its claims on memory", { timeout: 90_000 }, async () => {
+  it("holds all its claims on memory", { timeout: 180_000 }, async () => {
     expectAllHeld(await runDemoProcess(["--backend", "memory", "--seed", "7"]));
   });
 
-  it.skipIf(postgresIsLeftOut())("holds all its claims on postgres", { timeout: 150_000 }, async () => {
+  it.skipIf(postgresIsLeftOut())("holds all its claims on postgres", { timeout: 180_000 }, async () => {
     const run = await runDemoProcess(["--seed", "7"]);
     expectAllHeld(run);
     expect(run.output).toMatch(/SIGKILL: worker-1 \(pid \d+\)/);
   });
 
-  it("takes everything down on Ctrl-C", { timeout: 60_000 }, async () => {
+  it("takes everything down on Ctrl-C", { timeout: 180_000 }, async () => {
     const interruptAt = /nobody renews its lease/;
     const { exitCode, output, leftFiles, leftProcesses } = await runDemoProcess(["--backend", "memory"], {
       interruptAt,

@@ -59,7 +59,7 @@ async function costOfPage(driver: TaskDriver, after?: PagePosition): Promise<Pag
 
 it(
   "a page costs the same among 200,000 tasks, deleted ones and expired ones as among 100",
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const small = createMemoryDriver();
     await fill(small, 100, 1_000_000_000, "t");

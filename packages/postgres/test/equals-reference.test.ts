@@ -22,7 +22,7 @@ describe.skipIf(postgresIsLeftOut())(`the statements equal transitions.ts (DRIVE
     await database.sql(`truncate ${SCHEMA}.tasks`);
   });
 
-  it(`write equals apply over ${WRITES} random writes`, { timeout: 120_000 }, async () => {
+  it(`write equals apply over ${WRITES} random writes`, { timeout: 180_000 }, async () => {
     const seen = { written: 0, replayed: 0, quiet: 0, refused: 0, late: 0, gone: 0 };
     await inLanes(WRITES, async (random) => {
       const { nowUs: beforeUs } = await database.driver.read([]);
@@ -48,7 +48,7 @@ describe.skipIf(postgresIsLeftOut())(`the statements equal transitions.ts (DRIVE
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(WRITES / 100);
   });
 
-  it("insert equals born, on fresh ids and on expired ones", { timeout: 60_000 }, async () => {
+  it("insert equals born, on fresh ids and on expired ones", { timeout: 180_000 }, async () => {
     await inLanes(400, async (random) => {
       const { nowUs } = await database.driver.read([]);
       const now = Math.floor(nowUs / 1000);
@@ -64,7 +64,7 @@ describe.skipIf(postgresIsLeftOut())(`the statements equal transitions.ts (DRIVE
     });
   });
 
-  it("due equals afterLook, row by row", { timeout: 60_000 }, async () => {
+  it("due equals afterLook, row by row", { timeout: 180_000 }, async () => {
     const random = new Random(seed);
     for (let round = 0; round < 12; round += 1) {
       const { nowUs: beforeUs } = await database.driver.read([]);

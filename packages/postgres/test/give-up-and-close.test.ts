@@ -151,6 +151,7 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
 
   it("never ends a pool that it was given", async () => {
     const pool = new Pool({ connectionString: database.url, max: 2 });
+    pool.on("error", () => {});
     const driver = database.another({ pool });
     await driver.hints?.subscribe({ onHint: () => {}, onGap: () => {} });
     await driver.read([]);

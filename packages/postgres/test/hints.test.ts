@@ -125,6 +125,7 @@ describe.skipIf(postgresIsLeftOut())("hints", () => {
 
   it("work over a client of a pool that was given", async () => {
     const pool = new Pool({ connectionString: database.url, max: 2 });
+    pool.on("error", () => {});
     const driver = database.another({ pool });
     const { heard } = await subscribed(driver);
     await driver.hints?.publish(["pooled"]);

@@ -179,6 +179,7 @@ describe.skipIf(postgresIsLeftOut())("round trips", () => {
 
   it("a hint that hangs delays no call", async () => {
     const pool = new Pool({ connectionString: log.url });
+    pool.on("error", () => {});
     const hanging: (() => void)[] = [];
     const store = createPostgresTaskStore({ pool: holdingHints(pool, hanging), maintenance: false });
     onTestFinished(async () => {

@@ -59,7 +59,7 @@ const EVERYTHING = [
 
 it(
   `two processes and two principals on memory do what the model says (MODEL_SEED=${seed})`,
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const counts = new Map<string, number>();
     const property = fc.asyncProperty(callSequences, async (calls) => {

@@ -33,7 +33,7 @@ describe.skipIf(postgresIsLeftOut())("on Postgres", () => {
     while ((await clock.read([])).nowUs < untilUs);
   }
 
-  it(`two processes and two principals do what the model says (MODEL_SEED=${seed})`, { timeout: 120_000 }, async () => {
+  it(`two processes and two principals do what the model says (MODEL_SEED=${seed})`, { timeout: 240_000 }, async () => {
     const property = fc.asyncProperty(
       callSequences,
       async (calls) => await ModelPlay.play({ leftovers, open, pass }, calls),
