@@ -15,7 +15,7 @@ const config: ViteUserConfig = {
     maxWorkers: Math.max(2, availableParallelism()),
     // Starts the servers once a run and hands their addresses to the tests.
     globalSetup: ["@mcp-task-store/services/vitest-global-setup"],
-    // Only what hangs gets there: the slowest that compute take a tenth of their time on an idle machine.
+    // Only what hangs gets there, on a busy machine as well.
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
