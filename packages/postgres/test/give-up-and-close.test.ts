@@ -47,6 +47,8 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     // Behind the write that was given up, on a pool of one: this answer is its own.
     expect(await driver.read([taskId])).toMatchObject({ rows: [{ taskId, attempts: 0 }] });
     await release();
+    // What was given up must not be taken for the next test's statement.
+    await untilWaiting(0);
   });
 
   it("leaves no connection of the server waiting", async () => {
@@ -94,6 +96,7 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     abort.abort();
     expect(await settled).toMatchObject({ code: "STORE_UNAVAILABLE" });
     await holder.query("rollback");
+    await untilWaiting(0);
   });
 
   it("leaves no listener on a signal that lives on", async () => {
