@@ -1,5 +1,6 @@
-import type { Lease } from "@mcp-task-store/core";
+import type { Lease, TaskContext } from "@mcp-task-store/core";
 import { taskExecution } from "@mcp-task-store/core";
+import type { TaskExecution } from "../target.ts";
 import { contextWith } from "./cancel.ts";
 import { defineMutant, type Mutant } from "./mutant.ts";
 import { eachAlternative, rewriting, unguarded } from "./over-driver.ts";
@@ -7,6 +8,20 @@ import { onCode, overStore } from "./over-store.ts";
 
 /** The message that marks a write of `exec-fail-blind`. */
 const BLIND = "failed blindly";
+
+type Handler = Parameters<TaskExecution>[2];
+
+/** The handler, but what it throws goes to `caught`; unless that throws again, nothing is returned. */
+function catching(handler: Handler, caught: (error: unknown, context: TaskContext) => Promise<void> | void): Handler {
+  return async (context) => {
+    try {
+      return await handler(context);
+    } catch (error) {
+      await caught(error, context);
+      return undefined;
+    }
+  };
+}
 
 export const exec: readonly Mutant[] = [
   defineMutant({
@@ -17,14 +32,7 @@ export const exec: readonly Mutant[] = [
       taskExecution(
         store,
         taskId,
-        async (context) => {
-          try {
-            return await handler(context);
-          } catch {
-            fired();
-            return undefined;
-          }
-        },
+        catching(handler, () => fired()),
         options,
       ),
   }),
@@ -38,14 +46,10 @@ export const exec: readonly Mutant[] = [
       const task = await taskExecution(
         store,
         taskId,
-        async (context) => {
-          try {
-            return await handler(context);
-          } catch (error) {
-            thrown.push(new Error("the handler threw", { cause: error }));
-            throw error;
-          }
-        },
+        catching(handler, (error) => {
+          thrown.push(new Error("the handler threw", { cause: error }));
+          throw error;
+        }),
         options,
       );
       const [error] = thrown;
@@ -63,14 +67,10 @@ export const exec: readonly Mutant[] = [
       const task = await taskExecution(
         store,
         taskId,
-        async (context) => {
-          try {
-            return await handler(context);
-          } catch (error) {
-            thrown.push({ value: error });
-            throw error;
-          }
-        },
+        catching(handler, (error) => {
+          thrown.push({ value: error });
+          throw error;
+        }),
         options,
       );
       for (const { value } of thrown) {
@@ -106,16 +106,12 @@ export const exec: readonly Mutant[] = [
       taskExecution(
         store,
         taskId,
-        async (context) => {
-          try {
-            return await handler(context);
-          } catch (error) {
-            fired();
-            const failure = { code: -32603, message: "blind" };
-            await store.finishTask(taskId, { status: "failed", error: failure }, { force: true, statusMessage: BLIND });
-            throw error;
-          }
-        },
+        catching(handler, async (error) => {
+          fired();
+          const failure = { code: -32603, message: "blind" };
+          await store.finishTask(taskId, { status: "failed", error: failure }, { force: true, statusMessage: BLIND });
+          throw error;
+        }),
         options,
       ),
   }),
@@ -127,16 +123,12 @@ export const exec: readonly Mutant[] = [
       taskExecution(
         store,
         taskId,
-        async (context) => {
-          try {
-            return await handler(context);
-          } catch (error) {
-            if (!context.signal.aborted) throw error;
-            fired();
-            await context.fail(error).catch(() => undefined);
-            throw error;
-          }
-        },
+        catching(handler, async (reason, context) => {
+          if (!context.signal.aborted) throw reason;
+          fired();
+          await context.fail(reason).catch(() => undefined);
+          throw reason;
+        }),
         options,
       ),
   }),

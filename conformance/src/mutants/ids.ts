@@ -4,6 +4,22 @@ import { isVisible } from "@mcp-task-store/core/transitions";
 import { defineMutant, type Mutant } from "./mutant.ts";
 import { hang, onCode, overStore } from "./over-store.ts";
 
+/** Themes that a fault in nearly every task touches. */
+export const MOST_THEMES: readonly string[] = [
+  "ids",
+  "lifecycle",
+  "cancel",
+  "scope",
+  "ttl",
+  "list",
+  "wait",
+  "lease",
+  "inputs",
+  "payload",
+  "bad",
+  "durable",
+];
+
 /** A store that chooses its own ids; one that is taken gives the task that has it. */
 function withIds(store: TaskStore, next: () => string): TaskStore {
   return overStore(store, {
@@ -25,25 +41,7 @@ export const ids: readonly Mutant[] = [
     name: "id-counter",
     fault: "Each process counts its tasks from 1 and uses the count as id.",
     killedBy: ["ids/unique"],
-    mayAlso: [
-      "ids",
-      "lifecycle",
-      "cancel",
-      "finish",
-      "exec",
-      "scope",
-      "ttl",
-      "list",
-      "wait",
-      "watch",
-      "lease",
-      "inputs",
-      "payload",
-      "bad",
-      "durable",
-      "close",
-      "caps",
-    ],
+    mayAlso: [...MOST_THEMES, "finish", "exec", "watch", "close", "caps"],
     store(store, { fired }) {
       let count = 0;
       return withIds(store, () => (fired(), `task-${(count += 1)}`));

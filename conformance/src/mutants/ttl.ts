@@ -1,6 +1,7 @@
 import type { TaskRecord } from "@mcp-task-store/core";
 import { isTerminal } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
+import { MOST_THEMES } from "./ids.ts";
 import { defineMutant, type Layers, type Mutant, type Plot } from "./mutant.ts";
 import { changeWithout, eachAlternative, intercepting, rewriting, type WriteKind } from "./over-driver.ts";
 import { hang, mapTasks, onCode, overStore } from "./over-store.ts";
@@ -91,23 +92,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-counts-down",
     fault: "The stated ttl is what is left of it.",
     killedBy: ["ttl/actual"],
-    mayAlso: [
-      "ids",
-      "lifecycle",
-      "cancel",
-      "scope",
-      "ttl",
-      "list",
-      "wait",
-      "watch",
-      "lease",
-      "inputs",
-      "payload",
-      "bad",
-      "durable",
-      "close",
-      "caps",
-    ],
+    mayAlso: [...MOST_THEMES, "watch", "close", "caps"],
     store: (store, { backend, fired }) =>
       mapTasks(store, (task) => {
         if (task.expiresAt === null) return task;
@@ -159,20 +144,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-slides-read",
     fault: "Reading an owned task starts its ttl again.",
     killedBy: ["ttl/restart-once"],
-    mayAlso: [
-      "ids",
-      "lifecycle",
-      "cancel",
-      "scope",
-      "ttl",
-      "list",
-      "wait",
-      "lease",
-      "inputs",
-      "payload",
-      "bad",
-      "durable",
-    ],
+    mayAlso: MOST_THEMES,
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async read(ids, options) {

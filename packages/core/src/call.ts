@@ -1,4 +1,5 @@
 import { TaskStoreError } from "./errors.ts";
+import { sleep } from "./sleep.ts";
 import type { CallOptions } from "./task-store.ts";
 
 /** How long a driver may take to say, after its signal fired, whether the call was applied. */
@@ -86,16 +87,7 @@ export class Call {
   async pause(): Promise<void> {
     const ms = this.#pauseMs * (0.5 + Math.random() / 2);
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.signal.addEventListener("abort", done, { once: true });
-      if (this.isOver) done();
-    });
+    if (!this.isOver) await sleep(ms, this.signal);
   }
 
   async #race<T>(promise: Promise<T>, graceMs: number, late: () => TaskStoreError): Promise<T> {

@@ -102,15 +102,18 @@ export class Engine {
       for (;;) {
         const notAfterUs = await this.#notAfterUs(call);
         if (!ambiguous) firstSentUs = this.clock.atLeastUs;
+        let answer: InsertAnswer | undefined;
         try {
-          const answer = await call.driver((o) => this.#driver.insert({ ...insert, notAfterUs }, o), unknownOutcome);
+          answer = await call.driver((o) => this.#driver.insert({ ...insert, notAfterUs }, o), unknownOutcome);
+        } catch (error) {
+          ambiguous = repeatable(error, call, ambiguous);
+        }
+        if (answer !== undefined) {
           this.clock.observe(answer.nowUs);
           // The first attempt may have landed and be gone again: then the id was free for this later one.
           if (ambiguous && answer.kind === "exists" && answer.row.createdAt >= toMs(firstSentUs))
             throw unknownOutcome();
           if (answer.kind !== "late") return answer;
-        } catch (error) {
-          ambiguous = repeatable(error, call, ambiguous);
         }
         await this.#pauseOrThrow(call, ambiguous);
       }

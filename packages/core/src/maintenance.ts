@@ -70,15 +70,10 @@ export class Maintenance {
       // A question that waits for its client needs no worker; the answer starts the claim.
       if ((what === "released" || what === "unclaimed") && task.status === "working") free.push(task);
     });
-    const { onOrphan } = this.#options;
-    const announced = onOrphan === undefined ? 0 : free.length;
+    const announced = this.#options.onOrphan === undefined ? 0 : free.length;
     // Only now: a slow hand-over must not let the tasks behind it run out of their grace.
-    const handedOver =
-      onOrphan === undefined ? undefined : eachOf(free, async (task) => await this.#announce(onOrphan, task));
-    return {
-      report: { purged: purged.length, ...counts, announced, more },
-      handedOver: handedOver ?? Promise.resolve(),
-    };
+    const handedOver = eachOf(free, async (task) => await this.#announce(task));
+    return { report: { purged: purged.length, ...counts, announced, more }, handedOver };
   }
 
   /** Long enough for this round, short enough that another process takes over well before the grace is used up. */
@@ -106,8 +101,9 @@ export class Maintenance {
   }
 
   /** Its time is bounded: a hand-over that hangs must not end the looking after all other tasks. */
-  async #announce(onOrphan: NonNullable<ResolvedOptions["onOrphan"]>, task: Task): Promise<void> {
-    const { callTimeoutMs, onError } = this.#options;
+  async #announce(task: Task): Promise<void> {
+    const { callTimeoutMs, onError, onOrphan } = this.#options;
+    if (onOrphan === undefined) return;
     const handedOver = (async () => {
       await onOrphan(task);
     })();

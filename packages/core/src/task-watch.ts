@@ -1,4 +1,3 @@
-import type { Scope } from "./engine.ts";
 import { closedError } from "./call.ts";
 import { isTaskStoreError } from "./errors.ts";
 import { isTerminal, type Task } from "./task.ts";
@@ -68,12 +67,12 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   }
 
   /** Reading has no scope here: watching is for trusted code. */
-  async #follow(taskId: string, scope?: Scope): Promise<void> {
+  async #follow(taskId: string): Promise<void> {
     let since = -1;
     try {
       for (;;) {
         const options = { signal: this.#stop.signal, hasSeen: since !== -1 };
-        const row = await this.#hub.wait(taskId, scope, ({ revision }) => revision !== since, options);
+        const row = await this.#hub.wait(taskId, undefined, ({ revision }) => revision !== since, options);
         if (row === undefined) break;
         if (this.#returned) return;
         since = row.revision;

@@ -51,6 +51,28 @@ describe("a call whose time is over", () => {
   });
 });
 
+describe("a create whose answer was lost, and whose id is another one's by then", () => {
+  it("is unknown at the first look: no later one can tell more", async () => {
+    const backend = createMemoryBackend();
+    const inner = createMemoryDriver({ backend });
+    let inserts = 0;
+    const { store, peer } = over(
+      {
+        insert: async (insert, options) => {
+          inserts += 1;
+          if (inserts > 1) return await inner.insert(insert, options);
+          await peer.createTask({ taskId: insert.taskId });
+          throw new TaskStoreError("WRITE_OUTCOME_UNKNOWN", "lost");
+        },
+      },
+      {},
+      backend,
+    );
+    expect(await codeOf(store.createTask({ taskId: "chosen" }))).toBe("WRITE_OUTCOME_UNKNOWN");
+    expect(inserts).toBe(2);
+  });
+});
+
 describe("an onOrphan that hangs", () => {
   it("holds back neither the recovery of other tasks nor later rounds", async () => {
     await inVirtualTime(async (time) => {

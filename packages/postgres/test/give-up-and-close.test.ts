@@ -35,7 +35,8 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
   const untilWaiting = (count: number): Promise<unknown> =>
     pollUntil(async () => (await waiting()) === count, { what: `${count} statements to wait` });
 
-  it("does not know about a write in flight, and hands its connection to nobody", async () => {
+  /** A write, on a pool of one, that was given up while it waited for a held row. */
+  async function writeGivenUp(): Promise<{ driver: TaskDriver; taskId: string; release: () => Promise<unknown> }> {
     const driver = database.another({ poolSize: 1 });
     const { taskId, release } = await heldTask();
     const abort = new AbortController();
@@ -44,6 +45,11 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     await untilWaiting(1);
     abort.abort();
     expect(await settled).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
+    return { driver, taskId, release };
+  }
+
+  it("does not know about a write in flight, and hands its connection to nobody", async () => {
+    const { driver, taskId, release } = await writeGivenUp();
     // Behind the write that was given up, on a pool of one: this answer is its own.
     expect(await driver.read([taskId])).toMatchObject({ rows: [{ taskId, attempts: 0 }] });
     await release();
@@ -52,14 +58,7 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
   });
 
   it("leaves no connection of the server waiting", async () => {
-    const driver = database.another({ poolSize: 1 });
-    const { taskId, release } = await heldTask();
-    const abort = new AbortController();
-    const write = driver.write(writeTo(taskId, { alternatives: [change] }), { signal: abort.signal });
-    const settled = write.catch((error: unknown) => error);
-    await untilWaiting(1);
-    abort.abort();
-    expect(await settled).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
+    const { taskId, release } = await writeGivenUp();
     // The row is still held; only the check for a client that left ends the wait.
     await untilWaiting(0);
     await release();
