@@ -20,9 +20,11 @@ export class RunState {
   #task: Task;
   #leaseUntilMs: number;
   #over: TaskStoreError | undefined;
+  #stopReason: TaskStoreError | undefined;
   #cancelled = false;
   #shutdown = false;
   #overLimit = false;
+  readonly #watchers = new Set<() => void>();
   #endsInFlight = 0;
   #heldBack: (() => void)[] = [];
 
@@ -94,6 +96,25 @@ export class RunState {
     if (isTerminal(this.#task.status)) return;
     if (Date.parse(task.lastUpdatedAt) < Date.parse(this.#task.lastUpdatedAt)) return;
     this.#task = task;
+    this.#wakeWatchers();
+  }
+
+  /**
+   * The first copy that fits, of the one that is known and all that follow.
+   * @throws TaskStoreError the signal's reason once it fires; what {@link over} is when the run ends otherwise
+   */
+  async until(fits: (task: Task) => boolean): Promise<Task> {
+    return await new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (fits(this.#task)) resolve(this.#task);
+        else if (this.#stopReason !== undefined) reject(this.#stopReason);
+        else if (this.#over !== undefined) reject(this.#over);
+        else return;
+        this.#watchers.delete(look);
+      };
+      this.#watchers.add(look);
+      look();
+    });
   }
 
   /** The lease was renewed by a call sent at `sentMs`. */
@@ -142,6 +163,7 @@ export class RunState {
       this.keep(task);
       // An end of the handler's own making is no reason to abort its signal.
       this.#over ??= isTerminal(task.status) ? endedError(task) : releasedError(this.taskId);
+      this.#wakeWatchers();
       return task;
     } catch (error) {
       if (isFinal(error)) this.#stopFor(error);
@@ -171,7 +193,13 @@ export class RunState {
 
   #abort(reason: TaskStoreError): void {
     // Of several reasons the first stays.
-    this.#controller.abort(reason);
+    this.#stopReason ??= reason;
+    this.#controller.abort(this.#stopReason);
+    this.#wakeWatchers();
+  }
+
+  #wakeWatchers(): void {
+    for (const look of this.#watchers) look();
   }
 }
 

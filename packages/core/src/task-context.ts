@@ -72,6 +72,14 @@ export interface TaskContext {
    * @throws TaskStoreError INPUT_KEY_REUSED, TASK_TERMINAL, TASK_NOT_FOUND, LEASE_LOST, PAYLOAD_TOO_LARGE
    */
   readonly requestInputs: (inputs: Readonly<Record<string, InputRequest>>) => Promise<Task>;
+
+  /**
+   * Waits, under the lease, until each of these inputs is answered. Costs nothing but the run's own watch; waits through
+   * outages of the store as long as the lease lives.
+   * @returns the task with the answers in `inputs`
+   * @throws TaskStoreError the reason of `signal` when it fires first; TASK_TERMINAL, LEASE_LOST if the run is over
+   */
+  readonly waitForInputs: (keys: readonly string[]) => Promise<Task>;
 }
 
 /** What a context needs of a store. */
@@ -151,6 +159,12 @@ export class LeasedTaskContext implements TaskContext {
   readonly requestInputs = (inputs: Readonly<Record<string, InputRequest>>): Promise<Task> => {
     return observed(
       async () => await this.#write((lease) => this.#store.requestInputs(this.taskId, inputs, { lease })),
+    );
+  };
+
+  readonly waitForInputs = (keys: readonly string[]): Promise<Task> => {
+    return observed(
+      async () => await this.#run.until(({ inputs }) => keys.every((key) => inputs[key]?.response !== undefined)),
     );
   };
 

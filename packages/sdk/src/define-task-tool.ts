@@ -1,0 +1,73 @@
+import type { JsonObject } from "@mcp-task-store/core";
+import { z } from "zod";
+import { validateBy } from "./schema-validation.ts";
+import type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
+import type { TaskTool, TaskToolDefinition } from "./task-tool.ts";
+import type { ToolContext, ToolResult } from "./tool-context.ts";
+import { INVALID_PARAMS, ToolError } from "./tool-error.ts";
+
+const ONE_HUNDRED_YEARS_MS = 3_153_600_000_000;
+const THIRTY_DAYS_MS = 2_592_000_000;
+const ONE_DAY_MS = 86_400_000;
+
+const settingsSchema = z.object({
+  name: z.string().min(1),
+  taskSupport: z.enum(["optional", "required"]).optional(),
+  ttlMs: z.int().min(1).max(ONE_HUNDRED_YEARS_MS).nullable().optional(),
+  pollIntervalMs: z.int().min(1).max(ONE_DAY_MS).optional(),
+  maxRunMs: z.int().min(10).max(THIRTY_DAYS_MS).optional(),
+});
+
+/**
+ * Describes a tool once, for servers of either SDK and for workers: its schemas, how its tasks are made, and what it
+ * does. Arguments, answers and results are validated here, by the schemas' own libraries.
+ * @throws TypeError for settings out of range; it names them
+ */
+export function defineTaskTool<
+  In extends StandardSchemaWithJson,
+  Out extends StandardSchemaWithJson,
+  Prepared extends JsonObject | undefined = undefined,
+>(definition: TaskToolDefinition<In, Out, Prepared>): TaskTool {
+  const settings = settingsSchema.safeParse(definition);
+  if (!settings.success) throw new TypeError(`defineTaskTool: ${z.prettifyError(settings.error)}`);
+  const { prepare, run, inputSchema, outputSchema, taskSupport = "optional", ...rest } = definition;
+
+  const read = async (args: unknown): Promise<OutputOf<In>> => {
+    if (inputSchema === undefined) return {};
+    const validated = await validateBy(inputSchema, args ?? {});
+    if ("value" in validated) return validated.value;
+    throw new ToolError(INVALID_PARAMS, `Invalid arguments for tool ${definition.name}: ${validated.problem}`);
+  };
+
+  const tool: TaskTool = {
+    ...rest,
+    taskSupport,
+    inputSchema,
+    outputSchema,
+    prepare: prepare && (async (args, context) => await prepare(await read(args), context)),
+    run: async (args, context) => {
+      // What `prepare` returned comes back from the store as JSON: its type is the author's word.
+      const result = await run(await read(args), context as ToolContext<Prepared>);
+      return await checkResult(definition.name, result, outputSchema);
+    },
+  };
+  return Object.freeze(tool);
+}
+
+/** @throws Error which the model gets to see, as in the official SDK */
+async function checkResult(
+  name: string,
+  result: ToolResult | undefined,
+  outputSchema: StandardSchemaWithJson | undefined,
+): Promise<ToolResult> {
+  if (typeof result !== "object" || result === null) throw new Error(`Tool ${name} returned no result`);
+  if (outputSchema === undefined || result.isError === true) return result;
+  if (result.structuredContent === undefined) {
+    throw new Error(`Output validation error: tool ${name} has an output schema but returned no structuredContent`);
+  }
+  const validated = await validateBy(outputSchema, result.structuredContent);
+  if ("problem" in validated) {
+    throw new Error(`Output validation error: invalid structuredContent of tool ${name}: ${validated.problem}`);
+  }
+  return result;
+}

@@ -1,0 +1,73 @@
+import type { InputRequest, JsonObject } from "@mcp-task-store/core";
+import { elicitationAnswer, elicitationRequest } from "./elicitation.ts";
+import type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
+import { type ElicitationCapability, isJsonObject, objectAt } from "./stored-call.ts";
+import { suspension } from "./suspension.ts";
+import type { ElicitAnswer, ElicitRequest, Elicits } from "./tool-context.ts";
+import { INVALID_PARAMS, ToolError } from "./tool-error.ts";
+
+/** What a round ends with when the client must be asked before the call can go on. */
+export interface NextRound {
+  readonly inputRequests: Readonly<Record<string, InputRequest>>;
+  /** The answers so far. The client hands it back with its next answers; it is no more to be trusted than they are. */
+  readonly state: JsonObject;
+}
+
+/**
+ * Questions without a task: the client is asked by the call's answer and calls again with what its user said, which
+ * starts the tool again from the top. Answers of earlier rounds travel with the client.
+ * @see spec 2026-07-28 basic/patterns/mrtr; X-12
+ */
+export class InputRounds implements Elicits {
+  readonly #capability: ElicitationCapability;
+  readonly #answers: ReadonlyMap<string, JsonObject>;
+  readonly #used = new Map<string, string>();
+  readonly #missing = new Map<string, InputRequest>();
+
+  /**
+   * @param state what an earlier round ended with, from the client
+   * @param responses what the client answers in this one
+   */
+  constructor(capability: ElicitationCapability, state: unknown, responses: JsonObject) {
+    this.#capability = capability;
+    const earlier = isJsonObject(state) ? (objectAt(state, "answers") ?? {}) : {};
+    const answers = [...Object.entries(earlier), ...Object.entries(responses)];
+    this.#answers = new Map(answers.filter((entry): entry is [string, JsonObject] => isJsonObject(entry[1])));
+  }
+
+  /** What the client must be asked; undefined: the tool ended without open questions. */
+  get next(): NextRound | undefined {
+    if (this.#missing.size === 0) return undefined;
+    // What nobody asked for is not carried on.
+    const answers = [...this.#answers].filter(([key]) => this.#used.has(key));
+    return {
+      inputRequests: Object.fromEntries(this.#missing),
+      state: { answers: Object.fromEntries(answers) },
+    };
+  }
+
+  readonly elicit = <S extends StandardSchemaWithJson>(
+    key: string,
+    request: ElicitRequest<S>,
+  ): Promise<ElicitAnswer<OutputOf<S>>> => {
+    const answer = this.#elicit(key, request);
+    answer.catch(() => undefined);
+    return answer;
+  };
+
+  async #elicit<S extends StandardSchemaWithJson>(
+    key: string,
+    request: ElicitRequest<S>,
+  ): Promise<ElicitAnswer<OutputOf<S>>> {
+    const question = elicitationRequest(request, this.#capability);
+    const text = JSON.stringify(question);
+    if ((this.#used.get(key) ?? text) !== text) {
+      throw new ToolError(INVALID_PARAMS, `The input key "${key}" was used for another question before.`);
+    }
+    this.#used.set(key, text);
+    const response = this.#answers.get(key);
+    if (response !== undefined) return await elicitationAnswer(key, request.requestedSchema, response);
+    this.#missing.set(key, question);
+    throw suspension();
+  }
+}

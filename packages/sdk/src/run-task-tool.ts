@@ -1,0 +1,24 @@
+import { isTaskStoreError, type JsonObject, type TaskContext } from "@mcp-task-store/core";
+import { errorResult } from "./error-result.ts";
+import type { StoredCall } from "./stored-call.ts";
+import { TaskRunContext } from "./task-run-context.ts";
+import type { TaskTool } from "./task-tool.ts";
+import { isJsonRpcError } from "./tool-error.ts";
+
+/**
+ * Runs a tool on its task.
+ * @returns the result that completes the task; undefined: the run was suspended and gives the task back
+ * @throws what fails the task, or ends it as its cancellation asks for
+ */
+export async function runTaskTool(tool: TaskTool, call: StoredCall, run: TaskContext): Promise<JsonObject | undefined> {
+  const context = new TaskRunContext(run, call);
+  try {
+    const result = await tool.run(call.arguments, context);
+    return context.isSuspended ? undefined : { ...result };
+  } catch (error) {
+    if (context.isSuspended) return undefined;
+    // A run that was told to stop did not fail, and what the store says is no answer of the tool.
+    if (run.signal.aborted || isTaskStoreError(error) || isJsonRpcError(error)) throw error;
+    return { ...errorResult(error) };
+  }
+}

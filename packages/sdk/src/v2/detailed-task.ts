@@ -1,0 +1,43 @@
+import type { JsonObject, Task, TaskOutcome } from "@mcp-task-store/core";
+
+/**
+ * What every message says of a task. `ttlMs` is null for an unlimited one.
+ * @see X-08, X-16, X-66
+ */
+export function taskFields(task: Task): JsonObject {
+  const { taskId, status, statusMessage, createdAt, lastUpdatedAt, ttlMs, pollIntervalMs } = task;
+  return {
+    taskId,
+    status,
+    ...(statusMessage === undefined ? {} : { statusMessage }),
+    createdAt,
+    lastUpdatedAt,
+    ttlMs,
+    pollIntervalMs,
+  };
+}
+
+/**
+ * A task with what its status brings: the open questions, the result, the error.
+ * @param task loaded with its outcome
+ * @see X-16 … X-21, X-45
+ */
+export function detailedTask(task: Task): JsonObject {
+  const fields = taskFields(task);
+  if (task.status === "input_required") return { ...fields, inputRequests: openInputs(task) };
+  return task.outcome === undefined ? fields : { ...fields, ...inlined(task.outcome) };
+}
+
+/** Everything that is asked and not answered (X-18). */
+function openInputs(task: Task): JsonObject {
+  const open = Object.entries(task.inputs).filter(([, { response }]) => response === undefined);
+  return Object.fromEntries(open.map(([key, { request }]) => [key, request]));
+}
+
+/** A task of the older specification may have failed with a result; here that is completed (X-10, X-56, X-65). */
+function inlined(outcome: TaskOutcome): JsonObject {
+  if ("error" in outcome) return { error: outcome.error };
+  if (!("result" in outcome)) return {};
+  // As in the answer of a call: the type is always there, and content where a tool gave none.
+  return { status: "completed", result: { content: [], ...outcome.result, resultType: "complete" } };
+}

@@ -1,0 +1,4 @@
+export type { PrincipalOf } from "./principal.ts";
+export type { RequestStateSeal } from "./request-state.ts";
+export { TasksExtension } from "./tasks-extension.ts";
+export type { DispatchReason, TasksExtensionOptions } from "./tasks-extension.ts";
