@@ -1,3 +1,4 @@
+import { asking } from "./mutants/asking.ts";
 import { bad } from "./mutants/bad.ts";
 import { cancel } from "./mutants/cancel.ts";
 import { close } from "./mutants/close.ts";
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   wait,
   lease,
   inputs,
+  asking,
   payload,
   bad,
   close,

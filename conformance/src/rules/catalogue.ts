@@ -1,4 +1,5 @@
 import type { Rule } from "../rule.ts";
+import * as asking from "./asking.ts";
 import * as bad from "./bad.ts";
 import * as cancel from "./cancel.ts";
 import * as caps from "./caps.ts";
@@ -35,6 +36,7 @@ export const rules: readonly Rule[] = [
   lease,
   leaseRecovery,
   inputs,
+  asking,
   payload,
   bad,
   durable,
