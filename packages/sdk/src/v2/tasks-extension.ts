@@ -31,8 +31,8 @@ export interface TasksExtensionOptions {
   readonly principal?: PrincipalOf | undefined;
   /**
    * Hands a task to a queue, its id is enough: a worker elsewhere calls `createTaskWorker(…).run(task.taskId)`. It may be
-   * called again for the same task. An answer waits for it, though no longer than 5 s. A rejection goes to `onError`; the task is stored all the same, and the store's
-   * `onOrphan` brings it back. @default the task runs in this process, with lease and heartbeat
+   * called again for the same task. An answer waits for it, though no longer than 5 s. A rejection goes to `onError`;
+   * the task is stored all the same, and the store's `onOrphan` brings it back. @default the task runs in this process, with lease and heartbeat
    */
   readonly dispatch?: ((task: Task, reason: DispatchReason) => void | Promise<void>) | undefined;
   /** Keeps a serverless process alive for work that outlives its request: a run, or what `dispatch` does. */
@@ -108,6 +108,8 @@ export class TasksExtension implements AsyncDisposable {
   attach(mcp: McpServer, context?: { readonly era: "modern" | "legacy" }): void {
     if (this.#attached.has(mcp)) return;
     if (mcp.isConnected()) throw new Error("Attach the tasks extension before connecting the server.");
+    // Before anything is set: a server that is refused stays as it was.
+    for (const method of ["tools/list", "tools/call"]) mcp.server.assertCanSetRequestHandler(method);
     const viewFor = async (context: ServerContext): Promise<ScopedTaskStore> =>
       await this.#viewFor(context.http?.authInfo);
     serveTaskRequests(mcp, { viewFor, answered: async (task) => await this.#start(task, "answered") });
