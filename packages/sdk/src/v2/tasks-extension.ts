@@ -31,13 +31,18 @@ export interface TasksExtensionOptions {
   readonly principal?: PrincipalOf | undefined;
   /**
    * Hands a task to a queue, its id is enough: a worker elsewhere calls `createTaskWorker(…).run(task.taskId)`. It may be
-   * called again for the same task. An answer waits for it, though no longer than 5 s. A rejection goes to `onError`;
-   * the task is stored all the same, and the store's `onOrphan` brings it back. @default the task runs in this process, with lease and heartbeat
+   * called again for the same task. The client's call waits for what it returns, though no longer than 5 s. A rejection
+   * goes to `onError`; the task is stored all the same, and the store's `onOrphan` brings it back.
+   * @default the task runs in this process, with lease and heartbeat
    */
-  readonly dispatch?: ((task: Task, reason: DispatchReason) => void | Promise<void>) | undefined;
+  readonly dispatch?: ((task: Task, reason: DispatchReason) => unknown) | undefined;
   /** Keeps a serverless process alive for work that outlives its request: a run, or what `dispatch` does. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
-  /** Seals the state between rounds of questions; give the server `requestState: { verify }` of the same. @default none, not sealed: it holds nothing but the client's own answers */
+  /**
+   * Seals the state between rounds of questions: `createRequestStateCodec` of the SDK. Give it exactly when the server has
+   * `requestState: { verify }`, of the same codec: a server that verifies refuses what was not sealed.
+   * @default none, not sealed: it holds nothing but the client's own answers
+   */
   readonly requestState?: RequestStateSeal | undefined;
   /** This process as a lease's holder, for people. @default a random one */
   readonly holder?: string | undefined;
@@ -93,7 +98,7 @@ export class TasksExtension implements AsyncDisposable {
     this.#subscriptions = new TaskSubscriptions({
       ...limits.data,
       store,
-      principal: options.principal ?? subjectOf,
+      principal: async (authInfo) => await this.#principalOf(authInfo),
       toWire: detailedTask,
       onError: (error) => this.#report(error),
     });
