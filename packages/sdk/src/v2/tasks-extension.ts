@@ -9,7 +9,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import type { TaskTool } from "../task-tool.ts";
-import { createTaskWorker, type TaskWorker, toolsByName } from "../task-worker.ts";
+import { ToolWorker, toolsByName } from "../task-worker.ts";
 import { cleanTaskResults } from "./clean-task-results.ts";
 import { detailedTask } from "./detailed-task.ts";
 import type { McpFetch } from "./listen-http.ts";
@@ -62,6 +62,8 @@ export interface TasksExtensionOptions {
 
 /** How long an answer waits for `dispatch`. */
 const LONGEST_DISPATCH_MS = 5_000;
+/** A task that is given back is handed over with the next round of maintenance. */
+const SOON_MS = 10;
 
 const limitsSchema = z.object({
   maxSubscriptions: z.int().min(1).default(1_024),
@@ -82,7 +84,7 @@ export class TasksExtension implements AsyncDisposable {
   readonly #store: TaskStore;
   readonly #options: TasksExtensionOptions;
   readonly #tools: ReadonlyMap<string, TaskTool>;
-  readonly #worker: TaskWorker;
+  readonly #worker: ToolWorker;
   readonly #subscriptions: TaskSubscriptions;
   readonly #attached = new WeakSet<McpServer>();
 
@@ -92,7 +94,7 @@ export class TasksExtension implements AsyncDisposable {
     this.#options = options;
     this.#tools = toolsByName(options.tools);
     const { tools, holder, leaseMs } = options;
-    this.#worker = createTaskWorker(store, { tools, holder, leaseMs });
+    this.#worker = new ToolWorker(store, { tools, holder, leaseMs });
     const limits = limitsSchema.safeParse(options);
     if (!limits.success) throw new TypeError(`TasksExtension: ${z.prettifyError(limits.error)}`);
     this.#subscriptions = new TaskSubscriptions({
@@ -142,15 +144,23 @@ export class TasksExtension implements AsyncDisposable {
     return this.#subscriptions.wrapTransport(transport);
   }
 
-  /** For the store's option `onOrphan`: takes up a task whose worker was lost, or that nobody claimed. */
+  /**
+   * For the store's option `onOrphan`: takes up a task whose worker was lost, or that nobody claimed. Resolves once it
+   * runs here, or `dispatch` has it.
+   * @throws Error when this process cannot take it up: it lacks the tool, is closed, or `dispatch` failed. The store
+   *   then hands it over again, here or elsewhere
+   */
   async orphaned(task: Task): Promise<void> {
-    await this.#start(task, "orphaned");
+    await this.#begin(task, "orphaned");
   }
 
-  /** Ends the streams, tells running tools to stop, and gives their tasks back for others. The store stays open. */
-  async close(): Promise<void> {
+  /**
+   * Ends the streams, tells running tools to stop, and gives their tasks back for others. The store stays open.
+   * @param options.graceMs how long tools may take to stop, ms; then their tasks go back all the same. @default 10_000
+   */
+  async close(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {
     this.#subscriptions.close();
-    await this.#worker.close();
+    await this.#worker.close(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,19 +185,46 @@ export class TasksExtension implements AsyncDisposable {
     }
   }
 
-  /** Never rejects: the task is stored, and what goes wrong here is mended by the store's maintenance. */
+  /**
+   * Never rejects: the task is stored. What this process cannot begin is given back, so that the store's maintenance
+   * hands it over soon, to whichever process can.
+   */
   async #start(task: Task, reason: DispatchReason): Promise<void> {
-    const { dispatch, waitUntil } = this.#options;
-    const start = async (): Promise<unknown> =>
-      dispatch === undefined ? await this.#worker.run(task.taskId) : await dispatch(task, reason);
-    const started = start().catch((error: unknown) => this.#report(error));
+    const begun = this.#begin(task, reason)
+      .catch(async () => await this.#handBack(task.taskId))
+      .catch((error: unknown) => this.#report(error));
+    // An answer tells of a task that is in its queue, if the queue can tell; a run here needs no waiting for.
+    if (this.#options.dispatch !== undefined) await begun;
+  }
+
+  /** @throws what keeps this process from it, unless that comes later than a client can be kept waiting */
+  async #begin(task: Task, reason: DispatchReason): Promise<void> {
+    const { dispatch } = this.#options;
+    if (dispatch === undefined) {
+      const starting = this.#worker.start(task.taskId);
+      this.#keepAlive(starting.then(async ({ end }) => await end));
+      await starting;
+      return;
+    }
+    const dispatched = (async () => void (await dispatch(task, reason)))();
+    this.#keepAlive(dispatched);
+    await settledWithin(dispatched, LONGEST_DISPATCH_MS);
+  }
+
+  /** Reports what the work fails with. */
+  #keepAlive(work: Promise<unknown>): void {
+    const { waitUntil } = this.#options;
+    const reported = work.catch((error: unknown) => this.#report(error));
     try {
-      waitUntil?.(started);
+      waitUntil?.(reported);
     } catch (error) {
       this.#report(error);
     }
-    // An answer tells of a task that is in its queue, if the queue can tell; one that hangs keeps no client waiting.
-    if (dispatch !== undefined) await settledWithin(started, LONGEST_DISPATCH_MS);
+  }
+
+  async #handBack(taskId: string): Promise<void> {
+    const lease = await this.#store.acquireLease(taskId, { holder: "hand-over" });
+    if (lease !== undefined) await this.#store.releaseLease(taskId, lease.token, { claimWithinMs: SOON_MS });
   }
 
   #report(error: unknown): void {
