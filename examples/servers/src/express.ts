@@ -4,7 +4,7 @@ import { localhostHostValidation, toNodeHandler } from "@modelcontextprotocol/no
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import express from "express";
 import { authenticate } from "./auth.ts";
-import { endOnSignal } from "./end-on-signal.ts";
+import { endOnSignal, stopServing } from "./end-on-signal.ts";
 import { announce } from "./listening.ts";
 import { openStore } from "./store.ts";
 import { tools } from "./tools.ts";
@@ -38,8 +38,9 @@ app.all("/mcp", async (request, response) => {
 const server = app.listen(Number(process.env["PORT"] ?? 3000), "127.0.0.1", () => announce(server));
 
 endOnSignal(async () => {
-  server.close();
+  const answered = stopServing(server);
   await tasks.close();
+  await answered;
   await handler.close();
   await store.close();
 });

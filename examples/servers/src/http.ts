@@ -4,7 +4,7 @@ import { TasksExtension } from "@mcp-task-store/sdk/v2";
 import { localhostHostValidation, toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { authenticate } from "./auth.ts";
-import { endOnSignal } from "./end-on-signal.ts";
+import { endOnSignal, stopServing } from "./end-on-signal.ts";
 import { announce } from "./listening.ts";
 import { openStore } from "./store.ts";
 import { tools } from "./tools.ts";
@@ -37,9 +37,11 @@ const server = createServer((request, response) => void respond(request, respons
 server.listen(Number(process.env["PORT"] ?? 3000), "127.0.0.1", () => announce(server));
 
 endOnSignal(async () => {
-  server.close();
+  const answered = stopServing(server);
   // Ends the streams, and gives running tasks back: another process may take them at once.
   await tasks.close();
+  await answered;
+  // Not before: it breaks off the calls that are under way.
   await handler.close();
   await store.close();
 });

@@ -9,7 +9,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
 import { authenticate } from "./auth.ts";
-import { endOnSignal } from "./end-on-signal.ts";
+import { endOnSignal, stopServing } from "./end-on-signal.ts";
 import { announce } from "./listening.ts";
 import { openQueue, QUEUE, type TaskJob } from "./queue.ts";
 import { openPostgresStore } from "./store.ts";
@@ -50,8 +50,9 @@ const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: Number(pro
 );
 
 endOnSignal(async () => {
-  server.close();
+  const answered = stopServing(server);
   await tasks.close();
+  await answered;
   await handler.close();
   await store.close();
   await queue.stop();

@@ -8,7 +8,8 @@ import { queueWorkers } from "./shows/queue-workers.ts";
 import { serverlessPlatform } from "./shows/serverless-platform.ts";
 import { stdioServer } from "./shows/stdio-server.ts";
 
-const LONGEST_MS = 55_000;
+/** Only what hangs runs into it, however slow the machine is. */
+const LONGEST_MS = 300_000;
 
 const HELP = `Usage: node src/run-all.ts
 

@@ -17,6 +17,9 @@ const MAX_HOLD_MS = 15_000;
 /** Soonest time after which a task whose hand-over failed is handed over again, ms. */
 const SOONEST_AGAIN_MS = 1_000;
 
+/** The pause before that grows slowly: where most processes refuse, the one that can must still come soon. */
+const AGAIN_SHARE = 8;
+
 type Recovered = "failed" | "cancelled" | "released" | "unclaimed";
 
 /**
@@ -105,13 +108,13 @@ export class Maintenance {
 
   /**
    * A hand-over that fails is tried again soon, by whichever process comes first: this one may be about to stop, or may
-   * lack what the task needs. Each time after half as long again as nothing has happened to the task.
+   * lack what the task needs. The longer nothing has happened to the task, the later.
    */
   async #handOver(task: Task, nowUs: number): Promise<void> {
     const { claimWithinMs, onError } = this.#options;
     if (await this.#announce(task)) return;
     const idleMs = Math.floor(nowUs / 1_000) - Date.parse(task.lastUpdatedAt);
-    const againMs = Math.min(claimWithinMs, Math.max(SOONEST_AGAIN_MS, Math.floor(idleMs / 2)));
+    const againMs = Math.min(claimWithinMs, Math.max(SOONEST_AGAIN_MS, Math.floor(idleMs / AGAIN_SHARE)));
     try {
       const command = { type: "reannounce", claimWithinMs: againMs } as const;
       await this.#engine.run(task.taskId, undefined, command, {});

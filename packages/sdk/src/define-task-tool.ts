@@ -1,11 +1,13 @@
 import type { JsonObject } from "@mcp-task-store/core";
 import { z } from "zod";
+import { plainJson } from "./plain-json.ts";
 import { isJsonObject } from "./stored-call.ts";
 import { validateBy } from "./schema-validation.ts";
 import type { NoArguments, OutputOf, StandardSchemaWithJson } from "./schema.ts";
 import type { TaskTool, TaskToolDefinition } from "./task-tool.ts";
-import type { ToolContext, ToolResult } from "./tool-context.ts";
-import { INVALID_PARAMS, ToolError } from "./tool-error.ts";
+import type { ToolContext } from "./tool-context.ts";
+import { INTERNAL_ERROR, INVALID_PARAMS, ToolError } from "./tool-error.ts";
+import { checkedResult } from "./tool-result.ts";
 
 const ONE_HUNDRED_YEARS_MS = 3_153_600_000_000;
 const THIRTY_DAYS_MS = 2_592_000_000;
@@ -24,13 +26,6 @@ const settingsSchema = z.object({
   outputSchema: schemaSchema.optional(),
   prepare: functionSchema.optional(),
   run: functionSchema,
-});
-
-/** What every result has to be for a client to read it; parts of content are for the SDK to know. */
-const resultSchema = z.looseObject({
-  content: z.array(z.looseObject({ type: z.string() })).optional(),
-  isError: z.boolean().optional(),
-  _meta: z.looseObject({}).optional(),
 });
 
 /** Some libraries' schemas are functions. */
@@ -64,34 +59,31 @@ export function defineTaskTool<
     taskSupport,
     inputSchema,
     outputSchema,
-    prepare: prepare && (async (args, context) => (await prepare(await read(args), context)) ?? undefined),
+    prepare:
+      prepare && (async (args, context) => checkedPrepared(definition.name, await prepare(await read(args), context))),
     run: async (args, context) => {
       // What `prepare` returned comes back from the store as JSON: its type is the author's word.
       const result = await run(await read(args), context as ToolContext<Prepared>);
-      return await checkResult(definition.name, result, outputSchema);
+      return await checkedResult(definition.name, result, outputSchema);
     },
   };
   return Object.freeze(tool);
 }
 
-/** @throws Error which the model gets to see, in the words of the official SDK: a task ends as the call would have (X-57) */
-async function checkResult(
-  name: string,
-  result: ToolResult | undefined,
-  outputSchema: StandardSchemaWithJson | undefined,
-): Promise<ToolResult> {
-  const shaped = await validateBy(resultSchema, result);
-  if ("problem" in shaped) throw new Error(`Tool ${name} returned no valid result: ${shaped.problem}`);
-  if (result === undefined) throw new Error(`Tool ${name} returned no result`);
-  if (outputSchema === undefined || result.isError === true) return result;
-  if (result.structuredContent === undefined) {
-    throw new Error(
-      `Output validation error: Tool ${name} has an output schema but no structured content was provided`,
-    );
+/**
+ * What `prepare` returned, as the task keeps it and `run` gets it, with a task or without.
+ * @throws ToolError -32603 for anything but a JSON object: the client cannot mend it; the cause says what it was
+ */
+function checkedPrepared(name: string, returned: unknown): JsonObject | undefined {
+  if (returned === undefined || returned === null) return undefined;
+  let cause: unknown;
+  try {
+    const plain = plainJson(returned);
+    if (isJsonObject(plain)) return plain;
+  } catch (error) {
+    cause = error;
   }
-  const validated = await validateBy(outputSchema, result.structuredContent);
-  if ("problem" in validated) {
-    throw new Error(`Output validation error: Invalid structured content for tool ${name}: ${validated.problem}`);
-  }
-  return result;
+  const fault = new ToolError(INTERNAL_ERROR, "Internal error");
+  fault.cause = new TypeError(`prepare of tool ${name} returned no JSON object.`, { cause });
+  throw fault;
 }

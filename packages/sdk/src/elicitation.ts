@@ -10,8 +10,8 @@ const MAX_KEY_BYTES = 255;
 
 /**
  * A question as it goes over the wire.
- * @throws ToolError -32021 if the client shows no forms; TypeError for a key out of range, or a schema that no form can
- *   show
+ * @throws ToolError -32021 if the client shows no forms; TypeError for a key out of range or that no client can answer,
+ *   or a schema that no form can show
  */
 export function elicitationRequest(
   key: string,
@@ -22,6 +22,8 @@ export function elicitationRequest(
   if (keyBytes === 0 || keyBytes > MAX_KEY_BYTES) {
     throw new TypeError(`The key of a question has ${keyBytes} bytes; give it 1 to ${MAX_KEY_BYTES}.`);
   }
+  // The official SDK loses an answer under it: the question would stay open for ever.
+  if (key === "__proto__") throw new TypeError('No client can answer a question with the key "__proto__".');
   if (!showsForms(capability)) {
     throw new ToolError(MISSING_CLIENT_CAPABILITY, "The client that made this call shows no forms.", {
       requiredCapabilities: { elicitation: {} },

@@ -23,11 +23,15 @@ const FORMATS: readonly unknown[] = ["email", "uri", "date", "date-time"];
  * @see spec 2026-07-28 client/elicitation
  */
 export function formSchema(schema: StandardSchemaWithJson): JsonObject {
-  const json = schema["~standard"].jsonSchema.input({ target: "draft-2020-12" });
-  const { type, properties = {}, required } = json;
+  const { type, properties = {}, required } = jsonSchemaOf(schema);
   if (type !== "object" || !isJsonObject(properties)) throw new TypeError("The requestedSchema must be an object.");
   const fields = Object.entries(properties).map(([name, field]) => [name, formField(name, field)] as const);
   return { type, properties: Object.fromEntries(fields), ...(required === undefined ? {} : { required }) };
+}
+
+/** All that JSON Schema can say of what a schema takes. */
+export function jsonSchemaOf(schema: StandardSchemaWithJson): JsonObject {
+  return schema["~standard"].jsonSchema.input({ target: "draft-2020-12" });
 }
 
 function formField(name: string, field: unknown): JsonObject {

@@ -1,4 +1,14 @@
-import type { InputRequest, JsonObject, Task, TaskContext } from "@mcp-task-store/core";
+import {
+  asStatusMessage,
+  type InputRequest,
+  isTerminal,
+  type JsonObject,
+  type Task,
+  type TaskContext,
+  type TaskInput,
+} from "@mcp-task-store/core";
+import { looksLike, withAnswerSchema } from "./answer-schema.ts";
+import { askTogether } from "./ask-together.ts";
 import { elicitationAnswer, elicitationRequest } from "./elicitation.ts";
 import { progressMessage } from "./progress-message.ts";
 import type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
@@ -6,10 +16,10 @@ import type { StoredCall } from "./stored-call.ts";
 import { suspension } from "./suspension.ts";
 import type { ElicitAnswer, ElicitOptions, ElicitRequest, ToolContext, ToolProgress } from "./tool-context.ts";
 
-/** Questions that go out in one write. */
+/** Questions that go out together. */
 interface Asking {
   readonly inputs: Map<string, InputRequest>;
-  readonly asked: Promise<Task>;
+  readonly asked: ReturnType<typeof askTogether>;
 }
 
 /** What a tool has of the task that it works on, under the lease of its run. */
@@ -24,7 +34,7 @@ export class TaskRunContext implements ToolContext<JsonObject | undefined> {
     this.#call = call;
   }
 
-  /** The tool ended to be started again by an answer: what it returned or threw does not count. */
+  /** The tool ended to be started again: what it returned or threw does not count. */
   get isSuspended(): boolean {
     return this.#suspended;
   }
@@ -46,7 +56,7 @@ export class TaskRunContext implements ToolContext<JsonObject | undefined> {
   }
 
   readonly updateStatus = (message: string): Promise<void> => {
-    return observed(async () => void (await this.#run.updateStatus(message)));
+    return observed(async () => void (await this.#run.updateStatus(asStatusMessage(message))));
   };
 
   readonly reportProgress = (progress: ToolProgress): Promise<void> => {
@@ -60,7 +70,8 @@ export class TaskRunContext implements ToolContext<JsonObject | undefined> {
   ): Promise<ElicitAnswer<OutputOf<S>>> => {
     return observed(async () => {
       this.#throwIfSuspended();
-      const question = elicitationRequest(key, request, this.#call.elicitation);
+      const shown = elicitationRequest(key, request, this.#call.elicitation);
+      const question = this.#asStored(key, withAnswerSchema(shown, request.requestedSchema));
       const response = await this.#responseTo(key, question, options);
       return await elicitationAnswer(key, request.requestedSchema, response);
     });
@@ -80,25 +91,47 @@ export class TaskRunContext implements ToolContext<JsonObject | undefined> {
       this.#suspended = true;
       throw suspension();
     }
-    const answered = responseIn(await this.#run.waitForInputs([key]), key);
+    const answered = responseIn(await this.#untilAnswered(key), key);
     if (answered === undefined) throw new Error(`The answer to "${key}" is gone.`);
     return answered;
   }
 
-  /** Questions of one turn are asked together: the client sees all of them or none. */
+  /** A run that must stop while its task goes on ends like one that suspends: the next run waits on. */
+  async #untilAnswered(key: string): Promise<Task> {
+    try {
+      return await this.#run.waitForInputs([key]);
+    } catch (error) {
+      const { signal, isCancelled, task } = this.#run;
+      if (!signal.aborted || isCancelled || isTerminal(task.status)) throw error;
+      this.#suspended = true;
+      throw suspension();
+    }
+  }
+
+  /** Questions of one turn are asked together: as far as one write can hold them, the client sees all of them or none. */
   async #ask(key: string, question: InputRequest): Promise<Task> {
     const open = this.#asking;
-    if (open !== undefined && !open.inputs.has(key)) {
-      open.inputs.set(key, question);
-      return await open.asked;
-    }
-    const inputs = new Map([[key, question]]);
+    const asking = open === undefined || open.inputs.has(key) ? this.#startAsking() : open;
+    asking.inputs.set(key, question);
+    const outcome = (await asking.asked).get(key);
+    if (outcome?.status !== "fulfilled") throw outcome?.reason;
+    return outcome.value;
+  }
+
+  #startAsking(): Asking {
+    const inputs = new Map<string, InputRequest>();
     const asked = Promise.resolve().then(async () => {
-      this.#asking = undefined;
-      return await this.#run.requestInputs(Object.fromEntries(inputs));
+      if (this.#asking?.inputs === inputs) this.#asking = undefined;
+      return await askTogether(this.#run, inputs);
     });
     this.#asking = { inputs, asked };
-    return await asked;
+    return this.#asking;
+  }
+
+  /** The question as an earlier run stored it, if its user would see no difference. */
+  #asStored(key: string, question: InputRequest): InputRequest {
+    const known = inputIn(this.#run.task, key)?.request;
+    return known !== undefined && looksLike(known, question) ? known : question;
   }
 
   #throwIfSuspended(): void {
@@ -106,8 +139,12 @@ export class TaskRunContext implements ToolContext<JsonObject | undefined> {
   }
 }
 
+function inputIn({ inputs }: Task, key: string): TaskInput | undefined {
+  return Object.hasOwn(inputs, key) ? inputs[key] : undefined;
+}
+
 function responseIn(task: Task, key: string): JsonObject | undefined {
-  return Object.hasOwn(task.inputs, key) ? task.inputs[key]?.response : undefined;
+  return inputIn(task, key)?.response;
 }
 
 /** The promise of some work, whose rejection need not be awaited by anybody. */

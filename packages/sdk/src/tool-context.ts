@@ -38,11 +38,15 @@ export interface Elicits {
    * Asks the user. The answer is stored under the key: a run that starts again, in whatever process, gets the stored
    * answer and asks nobody twice. So whatever comes before this call may happen again; make it repeatable. Calls that
    * are made together (`Promise.all`) are asked together.
-   * @param key names the question, unique within the tool's run; 1 to 255 bytes
+   * @param key names the question, unique within the tool's run; 1 to 255 bytes, not `__proto__`
    * @returns what the user did; accepted content is validated, and what the schema makes of it
-   * @throws ToolError -32602 if the accepted content does not fit the schema; -32021 if the client has no elicitation;
-   *   TaskStoreError INPUT_KEY_REUSED if the key was used for another question before
-   * @see X-17, X-25 … X-30
+   * @throws ToolError -32602 if the accepted content does not fit the schema. What its JSON Schema says was judged when
+   *   the client answered, so this is what only the validator knows (a refinement, a transform). Whoever catches it may
+   *   ask again under another key: this one keeps its answer.
+   *   ToolError -32021 if the client has no elicitation; TaskStoreError INPUT_KEY_REUSED if the key was used for another
+   *   question before; a suspension, which should pass (`isSuspension`): the run ends here and starts again, for the
+   *   answer or, if it held and must stop (the lease lost, the process shutting down), elsewhere
+   * @see X-17, X-28, X-29, X-34, X-35
    */
   readonly elicit: <S extends StandardSchemaWithJson>(
     key: string,
@@ -68,15 +72,21 @@ export interface ToolContext<Prepared = unknown> extends Elicits {
   /** What `prepare` returned, as JSON made it; undefined without `prepare`. */
   readonly prepared: Prepared;
   /**
-   * Says what is going on: the task's status message, or a progress notification of a call without a task. Call it as
-   * often as you like, about four writes a second go out; nothing happens if it is not awaited.
+   * Says what is going on: the task's status message. Call it as often as you like, about four writes a second go out,
+   * with the latest text; nothing happens if it is not awaited. Text over 8,192 UTF-8 bytes is cut.
+   *
+   * Without a task it is a progress notification, if the client asked for those; once {@link reportProgress} was called
+   * it says nothing more, since such a notification needs an amount that grows.
    */
   readonly updateStatus: (message: string) => Promise<void>;
-  /** Says how far the tool is, like {@link updateStatus}: "message (3 of 10)". */
+  /**
+   * Says how far the tool is, like {@link updateStatus}: "message (3 of 10)". Without a task the notification has the
+   * numbers themselves, and one whose `progress` did not grow is not sent.
+   */
   readonly reportProgress: (progress: ToolProgress) => Promise<void>;
 }
 
-/** One part of what a tool answers. */
+/** One part of what a tool answers. Members that the specification does not have are left out. */
 export type ToolContent =
   | { readonly type: "text"; readonly text: string; readonly [key: string]: unknown }
   | {
@@ -88,7 +98,7 @@ export type ToolContent =
   | { readonly type: "resource_link"; readonly uri: string; readonly name: string; readonly [key: string]: unknown }
   | { readonly type: "resource"; readonly resource: object; readonly [key: string]: unknown };
 
-/** What a tool answers: a CallToolResult. */
+/** What a tool answers: a CallToolResult, as JSON makes it. */
 export interface ToolResult {
   readonly content?: readonly ToolContent[] | undefined;
   /** Required by an output schema, and validated by it, unless `isError`. */

@@ -1,5 +1,6 @@
 /** JSON-RPC error codes that tools meet. */
 export const INVALID_PARAMS = -32602;
+export const INTERNAL_ERROR = -32603;
 export const MISSING_CLIENT_CAPABILITY = -32021;
 
 /** The codes that JSON-RPC and MCP reserve. Other integers are as often a database's or HTTP's. */

@@ -106,7 +106,7 @@ describe.each(BACKENDS)("elicit that holds, on $name", ({ open, isLeftOut }) => 
 });
 
 describe("the keys of questions", () => {
-  const keys = ["constructor", "__proto__", "toString", "hasOwnProperty", "0", "a/b.c", "k".repeat(255), "ключ"];
+  const keys = ["constructor", "toString", "hasOwnProperty", "0", "a/b.c", "k".repeat(255), "ключ"];
 
   it.each(keys.map((key) => [key]))("may be named like this, asked alone: %s", async (key) => {
     await using stores = twoStores();
@@ -141,10 +141,11 @@ describe("the keys of questions", () => {
   );
 
   it.each([
-    ["empty", ""],
-    ["longer than 255 bytes", "k".repeat(256)],
-    ["300 bytes in fewer characters", "é".repeat(150)],
-  ])("are refused when %s, and nothing is asked", async (_name, key) => {
+    ["empty", "", "1 to 255"],
+    ["longer than 255 bytes", "k".repeat(256), "1 to 255"],
+    ["300 bytes in fewer characters", "é".repeat(150), "1 to 255"],
+    ["__proto__, under which the official SDK loses answers", "__proto__", "No client can answer"],
+  ])("are refused when %s, and nothing is asked", async (_name, key, message) => {
     await using stores = twoStores();
     const seen: unknown[] = [];
     const { task } = await played(
@@ -156,7 +157,7 @@ describe("the keys of questions", () => {
       async () => undefined,
     );
     expect(seen).toEqual([expect.any(TypeError)]);
-    expect(String(seen[0])).toContain("1 to 255");
+    expect(String(seen[0])).toContain(message);
     expect(task).toMatchObject({ status: "completed", inputs: {} });
   });
 

@@ -32,10 +32,9 @@ describe("a process that cannot take a task up", () => {
     ["is shutting down", async ({ tasks }) => await tasks.close(), [DONE]],
   ])("because it %s leaves it to others, soon", async (_name, spoil, tools) => {
     const backend = createMemoryBackend();
-    // It looks more often, so it comes first more often.
     const old = processOn(backend, tools, 20);
     await spoil(old);
-    const good = processOn(backend, [DONE], 40);
+    const good = processOn(backend, [DONE], 20);
     const tasks = await Promise.all(Array.from({ length: 6 }, async () => await taskFor(good.store)));
     for (const { taskId } of tasks) {
       const lease = await good.store.acquireLease(taskId, { holder: "stopping" });

@@ -138,6 +138,7 @@ describe("a client that does not read", () => {
         slots,
         maxTasks: 1,
         toWire: detailedTask,
+        onError: () => undefined,
       });
       const { body } = new ListenStream({
         id: 1,

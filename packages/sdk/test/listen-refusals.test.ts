@@ -132,7 +132,7 @@ describe("subscriptions/listen refuses", () => {
   });
 
   it("more than all may have together, also from callers without a principal", async () => {
-    const { url, subscriptions } = await serve({ maxSubscriptions: 5, maxSubscriptionsPerPrincipal: 1 });
+    const { url, subscriptions, errors } = await serve({ maxSubscriptions: 5, maxSubscriptionsPerPrincipal: 1 });
     const { taskId } = await store.createTask();
     const streams = await Promise.all(
       Array.from({ length: 20 }, async (_, id) => await listenAt(url, { id, notifications: { taskIds: [taskId] } })),
@@ -140,6 +140,7 @@ describe("subscriptions/listen refuses", () => {
     const granted = streams.filter(({ response }) => response.headers.get("content-type") === "text/event-stream");
     expect(granted).toHaveLength(5);
     expect(subscriptions.size).toBe(5);
+    expect(errors).toHaveLength(15);
   });
 
   it("a principal that cannot be told, and tells only the server why", async () => {
@@ -151,6 +152,7 @@ describe("subscriptions/listen refuses", () => {
     const answer = await (await listenAt(url, { notifications: { taskIds: ["a"], toolsListChanged: true } })).json();
     expect(at(answer, "error")["code"]).toBe(-32603);
     expect(JSON.stringify(answer)).not.toContain("secret");
+    expect(errors).toHaveLength(1);
     expect(String(errors[0])).toContain("secret");
     expect(subscriptions.size).toBe(0);
   });

@@ -126,4 +126,35 @@ describe("between a client and an SDK that is late, the transport", () => {
       expect(client.sent).toEqual(how === "over for the SDK" ? [result] : []);
     },
   );
+
+  it.each(["cancelled by the client", "replaced and cancelled", "closed", "shut down by the server"])(
+    "one that is %s, at whatever moment, leaves no slot taken and says nothing more",
+    async (how) => {
+      const { taskId } = await store.createTask();
+      const cancel: JSONRPCMessage = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } };
+      // Turns of the event loop's microtasks: more than granting takes.
+      for (let turns = 0; turns < 90; turns += 1) {
+        const { client, transport, listen, subscriptions } = await ends();
+        listen({ id: 1, notifications: { taskIds: [taskId] } });
+        void transport.send(acknowledgement(1));
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+        if (how === "closed") await client.close();
+        else if (how === "shut down by the server") subscriptions.close();
+        else {
+          if (how === "replaced and cancelled") listen({ id: 1, notifications: { taskIds: [taskId] } });
+          client.onmessage?.(cancel);
+        }
+        const before = client.sent.length;
+        await settled();
+        expect({ turns, size: subscriptions.size }).toEqual({ turns, size: 0 });
+        if (how === "shut down by the server") expect(client.sent.at(-1), `${turns}`).toMatchObject({ id: 1 });
+        else expect(client.sent.slice(before), `${turns}`).toEqual([]);
+      }
+    },
+  );
 });
+
+/** After all that the memory store does at once, and what follows it. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}

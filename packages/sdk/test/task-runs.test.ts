@@ -159,13 +159,30 @@ describe("a run", () => {
     const { taskId } = await taskFor(stores.a);
     const tool = toolOf(({ updateStatus }) => {
       for (let step = 0; step < 50; step += 1) void updateStatus(`step ${step}`);
-      void updateStatus("x".repeat(10_000));
+      void Reflect.apply(updateStatus, undefined, [{ no: "text" }]);
       return text("done");
     });
     expect(await createTaskWorker(stores.a, { tools: [tool] }).run(taskId)).toMatchObject({
       status: "completed",
       statusMessage: "step 49",
     });
+  });
+
+  it.each([
+    ["longer than 8,192 bytes", "x".repeat(9_000), /^x+$/],
+    ["longer in bytes only", "é".repeat(5_000), /^é+$/],
+    ["with NUL", "a\u0000b", /^a\uFFFDb$/],
+    ["cut within a character", "cut \uD83D", /^cut \uFFFD$/],
+  ])("says what can be stored of a text that is %s", async (_name, message, stored) => {
+    await using stores = twoStores();
+    const { taskId } = await taskFor(stores.a);
+    const tool = toolOf(async ({ updateStatus, reportProgress }) => {
+      await reportProgress({ progress: 1, message });
+      await updateStatus(message);
+      return text("done");
+    });
+    const task = await createTaskWorker(stores.a, { tools: [tool] }).run(taskId);
+    expect(task).toMatchObject({ status: "completed", statusMessage: expect.stringMatching(stored) });
   });
 
   it.each([

@@ -136,6 +136,14 @@ describe("a connection of 2025-11-25", () => {
     expect(result).toMatchObject({ structuredContent: { action: "accept", content: { sure: true } } });
   });
 
+  it("without a connection that carries questions, over HTTP, gets an isError result instead of one", async () => {
+    await using stores = twoStores();
+    const { result, error } = await testServer(stores.a, { tools }).legacy("tools/call", { name: "asking" });
+    expect(error).toBeUndefined();
+    expect(result).toMatchObject({ isError: true, content: [{ type: "text" }] });
+    expect(result).not.toHaveProperty("structuredContent");
+  });
+
   it("is refused a tool that needs a task: -32601", async () => {
     await using stores = twoStores();
     const connection = await connected(stores);
@@ -180,6 +188,13 @@ describe("a connection of 2025-11-25", () => {
 });
 
 describe("a connection of 2026-07-28", () => {
+  it("discovers the extension, and no tasks of the older kind (X-62)", async () => {
+    await using stores = twoStores();
+    const { result } = await (await connected(stores)).modern("server/discover");
+    expect(result?.["capabilities"]).toMatchObject({ extensions: { [EXTENSION]: {} } });
+    expect(result?.["capabilities"]).not.toHaveProperty("tasks");
+  });
+
   it("makes tasks, asks, answers and reads them", async () => {
     await using stores = twoStores();
     const connection = await connected(stores);

@@ -178,36 +178,6 @@ describe("a call by a client without tasks", () => {
     expect(created).toEqual([]);
   });
 
-  it("gets its progress as notifications, which grow", async () => {
-    await using stores = twoStores();
-    const tool = defineTaskTool({
-      name: "tool",
-      run: async (_args, { updateStatus, reportProgress }) => {
-        await updateStatus("starting");
-        await reportProgress({ progress: 5, total: 10, message: "half" });
-        await reportProgress({ progress: 3, total: 10 });
-        await updateStatus("not shown: it says no amount");
-        await reportProgress({ progress: 10, total: 10 });
-        return text("done");
-      },
-    });
-    const server = testServer(stores.a, { tools: [tool] });
-    const { text: body } = await server.call(
-      "tools/call",
-      { name: "tool", _meta: { progressToken: "p" } },
-      { capabilities: {} },
-    );
-    const notes = body
-      .split("\n")
-      .filter((line) => line.includes("notifications/progress"))
-      .map((line) => JSON.parse(line.slice(6)).params);
-    expect(notes).toMatchObject([
-      { progressToken: "p", progress: 1, message: "starting" },
-      { progressToken: "p", progress: 5, total: 10, message: "half" },
-      { progressToken: "p", progress: 10, total: 10 },
-    ]);
-  });
-
   it("that is given up aborts the tool's signal", async () => {
     await using stores = twoStores();
     const client = new AbortController();

@@ -178,7 +178,7 @@ describe("questions of a tool that runs within its request", () => {
     expect(answer.error).toMatchObject({ code: -32_602, message: expect.stringContaining('"k"') });
   });
 
-  it.each(["__proto__", "constructor", "0"])("may have the key %s", async (key) => {
+  it.each(["constructor", "toString", "0"])("may have the key %s", async (key) => {
     await using stores = twoStores();
     const tool = defineTaskTool({
       name: "odd",

@@ -2,12 +2,16 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { TaskStore, TaskStoreOptions } from "@mcp-task-store/core";
+import { stopServing } from "@mcp-task-store/example-servers/end-on-signal";
 import { type DispatchReason, TasksExtension } from "@mcp-task-store/sdk/v2";
 import { localhostHostValidation, toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { serverStoreOptions } from "../store-options.ts";
 import { digestTools } from "../tools.ts";
 import { authenticate } from "./tokens.ts";
+
+/** Within the time that the process has to end. */
+const ANSWER_WITHIN_MS = 2_000;
 
 export interface ServeOptions {
   readonly openStore: (options: TaskStoreOptions) => TaskStore;
@@ -55,8 +59,9 @@ export async function serveTasks({ openStore, port, dispatch, onError }: ServeOp
   return {
     port: address.port,
     close: async () => {
-      server.close();
+      const answered = stopServing(server, ANSWER_WITHIN_MS);
       await tasks.close();
+      await answered;
       await handler.close();
       server.closeAllConnections();
       await store.close();

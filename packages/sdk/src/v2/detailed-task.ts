@@ -1,4 +1,5 @@
 import type { JsonObject, Task, TaskOutcome } from "@mcp-task-store/core";
+import { asShown } from "../answer-schema.ts";
 
 /**
  * What every message says of a task. `ttlMs` is null for an unlimited one.
@@ -31,7 +32,7 @@ export function detailedTask(task: Task): JsonObject {
 /** Everything that is asked and not answered (X-18). */
 function openInputs(task: Task): JsonObject {
   const open = Object.entries(task.inputs).filter(([, { response }]) => response === undefined);
-  return Object.fromEntries(open.map(([key, { request }]) => [key, request]));
+  return Object.fromEntries(open.map(([key, { request }]) => [key, asShown(request)]));
 }
 
 /** A task of the older specification may have failed with a result; here that is completed (X-10, X-56, X-65). */

@@ -1,12 +1,13 @@
 import type { JsonObject } from "@mcp-task-store/core";
-import {
-  INTERNAL_ERROR,
-  isJsonContentType,
-  type McpHandlerRequestOptions,
-  readRequestBody,
-} from "@modelcontextprotocol/server";
+import { isJsonContentType, type McpHandlerRequestOptions, readRequestBody } from "@modelcontextprotocol/server";
 import { MISSING_CLIENT_CAPABILITY } from "../tool-error.ts";
-import { type Acknowledgement, acknowledgementOf, closingResult, errorAnswer } from "./listen-messages.ts";
+import {
+  type Acknowledgement,
+  acknowledgementOf,
+  closingResult,
+  errorAnswer,
+  isUnreported,
+} from "./listen-messages.ts";
 import { LISTEN_METHOD, type TaskListen, taskListenOf } from "./listen-request.ts";
 import { frameOf, ListenStream } from "./listen-stream.ts";
 import { SseReader, sseFrame } from "./sse-frames.ts";
@@ -116,9 +117,8 @@ async function resultOfNothing(ask: Ask): Promise<string | undefined> {
 /** An error as the SDK answers it: in band, but for a missing capability. */
 function refusal(listen: TaskListen, thrown: unknown, onError: (error: unknown) => void): Response {
   const answer = errorAnswer(listen.id, thrown);
-  const { code } = answer.error;
-  if (code === INTERNAL_ERROR) onError(thrown);
-  return Response.json(answer, { status: code === MISSING_CLIENT_CAPABILITY ? 400 : 200 });
+  if (isUnreported(thrown)) onError(thrown);
+  return Response.json(answer, { status: answer.error.code === MISSING_CLIENT_CAPABILITY ? 400 : 200 });
 }
 
 function isEventStream(response: Response): boolean {

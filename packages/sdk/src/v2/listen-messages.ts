@@ -4,6 +4,7 @@ import {
   type JSONRPCErrorResponse,
   type JSONRPCNotification,
   type JSONRPCResultResponse,
+  ProtocolError,
   type RequestId,
   SERVER_INFO_META_KEY,
   SUBSCRIPTION_ID_META_KEY,
@@ -79,10 +80,25 @@ export function closingResult(subscriptionId: RequestId, serverInfo: ServerInfo 
   return { jsonrpc: "2.0", id: subscriptionId, result: { resultType: "complete", _meta } };
 }
 
+/**
+ * Whether a fault of the server's own was not told to `onError` yet. What was made for the client to see is no fault, or
+ * was told where it was made.
+ */
+export function isUnreported(thrown: unknown): boolean {
+  return !(thrown instanceof ProtocolError) && errorCode(toProtocolError(thrown)) === INTERNAL_ERROR;
+}
+
 /** The answer to a request that could not be served, or not any longer. */
 export function errorAnswer(id: RequestId, thrown: unknown): JSONRPCErrorResponse {
   const error = toProtocolError(thrown);
-  const code = isJsonRpcError(error) ? error.code : INTERNAL_ERROR;
   const data: unknown = "data" in error ? error.data : undefined;
-  return { jsonrpc: "2.0", id, error: { code, message: error.message, ...(data === undefined ? {} : { data }) } };
+  return {
+    jsonrpc: "2.0",
+    id,
+    error: { code: errorCode(error), message: error.message, ...(data === undefined ? {} : { data }) },
+  };
+}
+
+function errorCode(error: Error): number {
+  return isJsonRpcError(error) ? error.code : INTERNAL_ERROR;
 }

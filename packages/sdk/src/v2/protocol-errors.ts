@@ -3,7 +3,7 @@ import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { isJsonRpcError, type JsonRpcErrorLike } from "../tool-error.ts";
 
 /** What is wrong with the request, not with the server. */
-const INVALID_PARAMS: readonly TaskStoreErrorCode[] = [
+const REQUEST_FAULTS: readonly TaskStoreErrorCode[] = [
   "TASK_NOT_FOUND",
   "INVALID_ARGUMENT",
   "PAYLOAD_TOO_LARGE",
@@ -16,19 +16,31 @@ export function taskNotFound(): ProtocolError {
 }
 
 /**
- * A store's error as the client may see it: the code decides, the text of anything internal stays here. JSON-RPC errors
- * pass as they are.
+ * A store's error as the client may see it: the code decides, the text of anything internal stays here, as the cause.
+ * JSON-RPC errors pass as they are.
  * @see X-50 … X-52
  */
 export function toProtocolError(error: unknown): Error {
   if (isTaskStoreError(error)) {
     const { code, message, retryable } = error;
     if (code === "TASK_NOT_FOUND") return taskNotFound();
-    if (INVALID_PARAMS.includes(code)) return new ProtocolError(ProtocolErrorCode.InvalidParams, message, { code });
-    return new ProtocolError(ProtocolErrorCode.InternalError, "The task store failed", { code, retryable });
+    if (REQUEST_FAULTS.includes(code)) return new ProtocolError(ProtocolErrorCode.InvalidParams, message, { code });
+    return because(
+      error,
+      new ProtocolError(ProtocolErrorCode.InternalError, "The task store failed", { code, retryable }),
+    );
   }
-  if (isJsonRpcError(error)) return new ProtocolError(error.code, error.message, dataOf(error));
-  return new ProtocolError(ProtocolErrorCode.InternalError, "Internal error");
+  if (isJsonRpcError(error)) {
+    const { cause } = error instanceof Error ? error : {};
+    return because(cause, new ProtocolError(error.code, error.message, dataOf(error)));
+  }
+  return because(error, new ProtocolError(ProtocolErrorCode.InternalError, "Internal error"));
+}
+
+/** The cause stays in this process, for whoever reports it. */
+function because(cause: unknown, error: ProtocolError): ProtocolError {
+  if (cause !== undefined) error.cause = cause;
+  return error;
 }
 
 /** As it goes over the wire. With data that is no JSON the SDK could not answer at all: then there is none. */

@@ -3,9 +3,9 @@ import { type CallToolResult, inputRequired, type InputRequests, specTypeSchemas
 import { validateBy } from "../schema-validation.ts";
 import type { ToolResult } from "../tool-context.ts";
 
-/** A tool's answer as the SDK knows it. @throws Error which the model gets to see */
+/** A tool's answer, which was checked before, as the SDK knows it. @throws Error which the model gets to see */
 export async function toCallToolResult(result: ToolResult): Promise<CallToolResult> {
-  const validated = await validateBy(specTypeSchemas.CallToolResult, jsonOf(result));
+  const validated = await validateBy(specTypeSchemas.CallToolResult, result);
   if ("value" in validated) return validated.value;
   throw new Error(`The tool returned no valid result: ${validated.problem}`);
 }
@@ -19,13 +19,4 @@ export async function toInputRequests(requests: Readonly<Record<string, InputReq
   });
   // No key can be mistaken for a member that every object has.
   return Object.fromEntries(await Promise.all(known));
-}
-
-/** What is no JSON the SDK could not send, nor say that it cannot. @throws Error which the model gets to see */
-function jsonOf(result: ToolResult): unknown {
-  try {
-    return JSON.parse(JSON.stringify(result));
-  } catch (cause) {
-    throw new Error("The tool returned no valid result: it is no JSON", { cause });
-  }
 }

@@ -1,10 +1,11 @@
 import { isTaskStoreError } from "@mcp-task-store/core";
-import { INTERNAL_ERROR, type JSONRPCMessage } from "@modelcontextprotocol/server";
+import type { JSONRPCMessage } from "@modelcontextprotocol/server";
 import {
   type Acknowledgement,
   acknowledgementOf,
   closingResult,
   errorAnswer,
+  isUnreported,
   type ServerInfo,
 } from "./listen-messages.ts";
 import type { TaskListen } from "./listen-request.ts";
@@ -67,6 +68,8 @@ export class StdioSubscription {
     try {
       // Who may write to this process is who it was started for: there is no authentication.
       const tasks = await services.open(listen, undefined, this.#stop.signal);
+      // Given up when it was granted, and before this went on.
+      if (this.#isOver) return tasks.end();
       this.#tasks = tasks;
       this.#forget = services.track(() => this.#close());
       // What is sent first is written first, whether there is room or not.
@@ -101,9 +104,8 @@ export class StdioSubscription {
   #fail(error: unknown): void {
     if (this.#isOver) return;
     if (isTaskStoreError(error, "CLOSED")) return this.#close();
-    const answer = errorAnswer(this.#options.listen.id, error);
-    if (answer.error.code === INTERNAL_ERROR) this.#options.services.onError(error);
-    this.#finish(answer);
+    if (isUnreported(error)) this.#options.services.onError(error);
+    this.#finish(errorAnswer(this.#options.listen.id, error));
   }
 
   #finish(last: JSONRPCMessage): void {

@@ -8,6 +8,8 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
+import { inputChunks } from "../input-chunks.ts";
+import { isJsonObject } from "../stored-call.ts";
 import { checkedAnswers } from "./answers.ts";
 import { detailedTask } from "./detailed-task.ts";
 import { taskNotFound, toProtocolError } from "./protocol-errors.ts";
@@ -20,8 +22,6 @@ export interface TaskRequestHost {
   /** Hands a task, whose last question was answered while nobody held it, to whoever works on it. */
   answered(task: Task): Promise<void>;
 }
-
-const paramsSchema = z.looseObject({ taskId: z.string() });
 
 type Handle = (taskId: string, view: ScopedTaskStore, context: ServerContext) => Promise<Result>;
 
@@ -44,15 +44,15 @@ export function serveTaskRequests(mcp: McpServer, host: TaskRequestHost): void {
       const capabilities = clientCapabilities(mcp, context);
       if (capabilities === undefined) throw new ProtocolError(ProtocolErrorCode.MethodNotFound, "Method not found");
       if (!declaresTasks(capabilities)) throw missingTasksCapability();
-      const read = paramsSchema.safeParse(params);
-      if (!read.success) {
+      const taskId = isJsonObject(params) ? params["taskId"] : undefined;
+      if (typeof taskId !== "string") {
         throw new ProtocolError(
           ProtocolErrorCode.InvalidParams,
           `Invalid params for ${method}: taskId must be a string`,
         );
       }
       try {
-        return await handle(read.data.taskId, await host.viewFor(context), context);
+        return await handle(taskId, await host.viewFor(context), context);
       } catch (error) {
         throw toProtocolError(error);
       }
@@ -83,10 +83,11 @@ async function updateTask(
   // What the SDK took for no answer at all, it keeps to itself.
   const malformed = droppedInputResponseKeys.map((key) => [key, undefined] as const);
   const answers = await checkedAnswers(task, { ...Object.fromEntries(malformed), ...inputResponses });
-  if (isTerminal(task.status) || Object.keys(answers).length === 0) return {};
+  if (isTerminal(task.status)) return {};
   try {
-    const answered = await view.answerInputs(taskId, answers);
-    if (answered.status === "working" && answered.lease === undefined) await host.answered(answered);
+    let answered: Task | undefined;
+    for (const some of inputChunks(answers)) answered = await view.answerInputs(taskId, Object.fromEntries(some));
+    if (answered?.status === "working" && answered.lease === undefined) await host.answered(answered);
   } catch (error) {
     if (!isTaskStoreError(error, "TASK_TERMINAL")) throw error;
   }

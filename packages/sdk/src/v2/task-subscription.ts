@@ -23,6 +23,8 @@ export interface TaskSubscriptionOptions {
   readonly slots: SubscriptionSlots;
   readonly maxTasks: number;
   readonly toWire: (task: Task) => JsonObject;
+  /** Told of a subscription that is refused for want of a slot. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** The tasks of one subscription that was granted. It holds a slot until it is ended. */
@@ -45,14 +47,18 @@ export async function openTaskSubscription(
   listen: TaskListen,
   authInfo: AuthInfo | undefined,
   signal: AbortSignal,
-  { store, principal: principalOf, slots, maxTasks, toWire }: TaskSubscriptionOptions,
+  { store, principal: principalOf, slots, maxTasks, toWire, onError }: TaskSubscriptionOptions,
 ): Promise<TaskSubscription> {
   if (!listen.declaresTasks) throw missingTasksCapability();
   const asked = checkedTaskIds(listen.taskIds, maxTasks);
   const principal = await principalOf(authInfo);
   const view = store.scoped(principal);
   const giveBack = slots.take(principal);
-  if (giveBack === undefined) throw new ProtocolError(ProtocolErrorCode.InternalError, "Subscription limit reached");
+  if (giveBack === undefined) {
+    const refusal = new ProtocolError(ProtocolErrorCode.InternalError, "Subscription limit reached");
+    onError(refusal);
+    throw refusal;
+  }
   try {
     const taskIds = await ownTaskIds(view, asked, signal);
     signal.throwIfAborted();

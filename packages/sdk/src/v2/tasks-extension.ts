@@ -124,6 +124,7 @@ export class TasksExtension implements AsyncDisposable {
       tools: this.#tools,
       requestState: this.#options.requestState,
       viewFor,
+      onError: (error) => this.#report(error),
       created: async (task) => await this.#start(task, "created"),
     });
     cleanTaskResults(mcp);

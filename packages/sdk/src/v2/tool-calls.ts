@@ -30,6 +30,8 @@ export interface ToolCallHost {
   viewFor(context: ServerContext): Promise<ScopedTaskStore>;
   /** Hands a task that was just stored to whoever works on it. */
   created(task: Task): Promise<void>;
+  /** Told what is behind an error, of which the client sees no more than the error. */
+  onError?(error: unknown): void;
 }
 
 /** One call on its way through the SDK's own handler. */
@@ -62,6 +64,7 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
       // What a tool throws, other than a JSON-RPC error, is the SDK's to show.
       if (!isTaskStoreError(error) && !isJsonRpcError(error)) throw error;
       call.error = toProtocolError(error);
+      if (call.error.cause !== undefined) host.onError?.(call.error.cause);
     }
     return HANDLED;
   };
@@ -147,7 +150,8 @@ async function answerCall(
     const call = { tool: tool.name, arguments: args, prepared: prepared.value, elicitation };
     return { task: await newTask(tool, call, context, host) };
   }
-  const ran = await within(async () => await tool.run(args, new DirectContext(mcpReq, rounds, prepared.value)));
+  const direct = new DirectContext(mcpReq, rounds, prepared.value);
+  const ran = await within(async () => await direct.during((toolContext) => tool.run(args, toolContext)));
   return "value" in ran ? { result: await toCallToolResult(ran.value) } : ran;
 }
 

@@ -1,0 +1,63 @@
+import type { ToolProgress } from "../tool-context.ts";
+
+/** About four notifications a second, as a task's reports are about four writes. */
+const INTERVAL_MS = 250;
+
+/** What a tool last said: an amount, or only a text. */
+export type ProgressReport = ToolProgress | { readonly message: string };
+
+/**
+ * Any number of reports, and few notifications: one on its way, and behind it the latest report, which is all that is
+ * kept for a client that does not read.
+ */
+export class ProgressNotifications {
+  readonly #send: (report: ProgressReport) => Promise<void>;
+  #latest: ProgressReport | undefined;
+  #running: Promise<void> | undefined;
+  #hurry: (() => void) | undefined;
+  #nextMs = 0;
+  #isOver = false;
+
+  /** @param send writes one notification; never rejects */
+  constructor(send: (report: ProgressReport) => Promise<void>) {
+    this.#send = send;
+  }
+
+  /** Takes the place of what has not left yet. After the end it does nothing. */
+  report(report: ProgressReport): void {
+    if (this.#isOver) return;
+    this.#latest = report;
+    this.#running ??= this.#run();
+  }
+
+  /** Sends the latest report without further pause, and then nothing more. Resolves when it has left. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    this.#hurry?.();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#latest !== undefined) {
+      await this.#pause();
+      const report = this.#latest;
+      this.#latest = undefined;
+      this.#nextMs = performance.now() + INTERVAL_MS;
+      await this.#send(report);
+    }
+    this.#running = undefined;
+  }
+
+  async #pause(): Promise<void> {
+    const delayMs = this.#nextMs - performance.now();
+    if (this.#isOver || delayMs <= 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, delayMs);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#hurry = undefined;
+  }
+}
