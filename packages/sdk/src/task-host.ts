@@ -1,0 +1,101 @@
+import { isTaskStoreError, type JsonObject, type ScopedTaskStore, type Task, type TaskStore } from "@mcp-task-store/core";
+import { subjectOf, type TokenInfo } from "./principal.ts";
+import type { TaskTool } from "./task-tool.ts";
+import { createTaskWorker, type TaskWorker, toolsByName } from "./task-worker.ts";
+
+/** Why a task needs somebody to work on it. */
+export type DispatchReason = "created" | "answered" | "orphaned";
+
+/** What servers of either SDK take. `AuthInfo` is that SDK's own type. */
+export interface TaskHostOptions<AuthInfo extends TokenInfo = TokenInfo> {
+  /** Tools that run as tasks. Others are registered on the server as ever. */
+  readonly tools: readonly TaskTool[];
+  /** Whose tasks a caller makes and reaches. @default the token's subject, `authInfo.extra.sub`; without authentication null */
+  readonly principal?: ((authInfo: AuthInfo | undefined) => string | null | Promise<string | null>) | undefined;
+  /**
+   * Hands a task to a queue, its id is enough: a worker elsewhere calls `createTaskWorker(…).run(task.taskId)`. It may be
+   * called again for the same task. A rejection goes to `onError`; the task is stored all the same, and the store's
+   * `onOrphan` brings it back. @default the task runs in this process, with lease and heartbeat
+   */
+  readonly dispatch?: ((task: Task, reason: DispatchReason) => void | Promise<void>) | undefined;
+  /** Keeps a serverless process alive for work that outlives its request. */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+  /** This process as a lease's holder, for people. @default "worker-" and a random part */
+  readonly holder?: string | undefined;
+  /** Life of a lease without a heartbeat, ms. @default the store's */
+  readonly leaseMs?: number | undefined;
+  /** Told of errors that no request can report: of runs, of `dispatch`. @default nothing */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** What servers of both generations do with tasks: whose they are, who works on them, who hears of errors. */
+export class TaskHost<AuthInfo extends TokenInfo> {
+  readonly tools: ReadonlyMap<string, TaskTool>;
+  readonly #store: TaskStore;
+  readonly #options: TaskHostOptions<AuthInfo>;
+  readonly #worker: TaskWorker;
+
+  /** @throws TypeError for two tools of one name */
+  constructor(store: TaskStore, options: TaskHostOptions<AuthInfo>) {
+    this.#store = store;
+    this.#options = options;
+    const { tools, holder, leaseMs } = options;
+    this.tools = toolsByName(tools);
+    this.#worker = createTaskWorker(store, { tools, holder, leaseMs });
+  }
+
+  /** The store as a caller sees it. @throws what `principal` throws */
+  async viewFor(authInfo: AuthInfo | undefined): Promise<ScopedTaskStore> {
+    const { principal = subjectOf } = this.#options;
+    try {
+      return this.#store.scoped(await principal(authInfo));
+    } catch (error) {
+      this.report(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Hands a task to whoever works on it. Never rejects: the task is stored, and what goes wrong here is mended by the
+   * store's maintenance.
+   */
+  async start(task: Task, reason: DispatchReason): Promise<void> {
+    const { dispatch, waitUntil } = this.#options;
+    if (dispatch === undefined) {
+      const run = this.#worker.run(task.taskId).catch((error: unknown) => this.report(error));
+      waitUntil?.(run);
+      return;
+    }
+    try {
+      await dispatch(task, reason);
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  /**
+   * Stores answers to a task's questions. Whoever holds the task sees them; where nobody does, and nothing is asked any
+   * more, it is handed out again. A task that is over needs none (X-34).
+   */
+  async answer(view: ScopedTaskStore, taskId: string, answers: Readonly<Record<string, JsonObject>>): Promise<void> {
+    try {
+      const answered = await view.answerInputs(taskId, answers);
+      if (answered.status === "working" && answered.lease === undefined) await this.start(answered, "answered");
+    } catch (error) {
+      if (!isTaskStoreError(error, "TASK_TERMINAL")) throw error;
+    }
+  }
+
+  report(error: unknown): void {
+    try {
+      this.#options.onError?.(error);
+    } catch {
+      // A reporter that throws has nobody to tell.
+    }
+  }
+
+  /** Tells running tools to stop, and gives their tasks back for others. The store stays open. */
+  async close(): Promise<void> {
+    await this.#worker.close();
+  }
+}

@@ -1,0 +1,121 @@
+import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
+import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
+import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
+import { type ElicitationCapability, isJsonObject } from "../stored-call.ts";
+import { TaskHost, type TaskHostOptions } from "../task-host.ts";
+import { INTERNAL_ERROR } from "../tool-error.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { linkClients } from "./client-link.ts";
+import type { Extra } from "./intercept-handlers.ts";
+import { mcpError } from "./mcp-errors.ts";
+import { TaskMessages } from "./task-messages.ts";
+import { serveTaskRequests } from "./task-requests.ts";
+import { serveToolCalls } from "./tool-calls.ts";
+
+export interface TasksSupportOptions extends TaskHostOptions<AuthInfo> {
+  /**
+   * How many calls of `tasks/result` may wait in this process; more are refused (-32603), and a client may poll
+   * `tasks/get` instead. @default 1024
+   */
+  readonly maxWaitingResults?: number | undefined;
+}
+
+const MAX_WAITING_RESULTS = 1_024;
+
+/**
+ * Tasks of 2025-11-25 for servers of the official SDK 1.x, on a durable store. One instance serves any number of servers
+ * and connections, and tasks outlive both: they belong to the caller's principal, not to its session.
+ *
+ * A call that asks for a task is stored before it is answered, then runs here or wherever `dispatch` sends it; any
+ * process on the same store answers for it, and passes the tool's questions on to the client. Calls that ask for none
+ * get the result within their request, or -32601 where the tool needs a task.
+ */
+export class TasksSupport implements AsyncDisposable {
+  readonly #host: TaskHost<AuthInfo>;
+  readonly #maxWaiting: number;
+  readonly #attached = new WeakSet<McpServer>();
+  #waiting = 0;
+
+  /** @throws TypeError for two tools of one name, or an option out of range */
+  constructor(store: TaskStore, options: TasksSupportOptions) {
+    this.#host = new TaskHost(store, options);
+    this.#maxWaiting = options.maxWaitingResults ?? MAX_WAITING_RESULTS;
+    if (!Number.isSafeInteger(this.#maxWaiting) || this.#maxWaiting < 1) {
+      throw new TypeError(`maxWaitingResults is ${this.#maxWaiting}; give an integer of 1 or more.`);
+    }
+  }
+
+  /**
+   * Serves tasks on a server: registers the tools, the methods and the capability. Before connecting it and before its
+   * first `registerTool`; a second time it does nothing.
+   * @throws Error if the server is connected, has tools, or declares the capability `tools` in its options: registering
+   *   a tool declares it
+   */
+  attach(mcp: McpServer): void {
+    if (this.#attached.has(mcp)) return;
+    if (mcp.isConnected()) throw new Error("Attach TasksSupport before connecting the server.");
+    let connection: ClientConnection | undefined;
+    const connected = (): ClientConnection => {
+      if (connection !== undefined) return connection;
+      throw mcpError({ code: INTERNAL_ERROR, message: "Not connected" });
+    };
+    const viewFor = async ({ authInfo }: Extra): Promise<ScopedTaskStore> => await this.#host.viewFor(authInfo);
+    const messages = new TaskMessages(mcp, this.#host, connected);
+
+    mcp.server.registerCapabilities(this.#capabilities);
+    serveTaskRequests(mcp, { viewFor, connection: connected, whileWaiting: async (wait) => await this.#counted(wait) });
+    serveToolCalls(mcp, {
+      tools: this.#host.tools,
+      viewFor,
+      elicitation: () => elicitationOf(mcp),
+      created: async (task, view, extra) => {
+        messages.followWhenSent(task, view, extra);
+        await this.#host.start(task, "created");
+      },
+    });
+    linkClients(mcp, messages, (link) => {
+      connection = new ClientConnection(link);
+    });
+    this.#attached.add(mcp);
+  }
+
+  /** For the store's option `onOrphan`: takes up a task whose worker was lost, or that nobody claimed. */
+  async orphaned(task: Task): Promise<void> {
+    await this.#host.start(task, "orphaned");
+  }
+
+  /** Tells running tools to stop, and gives their tasks back for others. The store stays open. */
+  async close(): Promise<void> {
+    await this.#host.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** `list` is taken out again for callers that are nobody (S-72). */
+  get #capabilities(): ServerCapabilities {
+    const requests = { tools: { call: {} } };
+    return { tasks: { list: {}, cancel: {}, ...(this.#host.tools.size > 0 && { requests }) } };
+  }
+
+  async #counted<T>(wait: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= this.#maxWaiting) {
+      throw mcpError({ code: INTERNAL_ERROR, message: "Too many calls wait for results here; poll tasks/get" });
+    }
+    this.#waiting += 1;
+    try {
+      return await wait();
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+}
+
+/** What the client of this connection can be asked; without sessions nobody knows, and it will say so itself. */
+function elicitationOf({ server }: McpServer): ElicitationCapability {
+  const capabilities = server.getClientCapabilities();
+  if (capabilities === undefined) return {};
+  return isJsonObject(capabilities.elicitation) ? capabilities.elicitation : undefined;
+}
