@@ -67,6 +67,7 @@ function fieldsOf(path: string, name: string): ReadonlyMap<string, string> {
 describe.each([
   { readme: "packages/core/README.md", source: "packages/core/src/options.ts", name: "TaskStoreOptions" },
   { readme: "packages/memory/README.md", source: "packages/memory/src/memory-driver.ts", name: "MemoryDriverOptions" },
+  { readme: "packages/sdk/README.md", source: "packages/sdk/src/v2/tasks-extension.ts", name: "TasksExtensionOptions" },
   { readme: "packages/postgres/README.md", source: "packages/postgres/src/options.ts", name: "PostgresDriverOptions" },
 ])("the options table of $readme", ({ readme, source, name }) => {
   const table = optionsTable(readme);

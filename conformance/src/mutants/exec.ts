@@ -40,7 +40,7 @@ export const exec: readonly Mutant[] = [
     name: "exec-rethrows",
     fault: "The task fails, and the call rejects, too.",
     killedBy: ["exec/auto-fail"],
-    mayAlso: ["exec/keeps-terminal"],
+    mayAlso: ["exec/keeps-terminal", "lease/handed-on"],
     execute: (fired) => async (store, taskId, handler, options) => {
       const thrown: Error[] = [];
       const task = await taskExecution(
@@ -97,7 +97,7 @@ export const exec: readonly Mutant[] = [
     name: "exec-fail-blind",
     fault: "A throw fails the task even if it has ended before.",
     killedBy: ["exec/keeps-terminal"],
-    mayAlso: ["exec/auto-fail"],
+    mayAlso: ["exec/auto-fail", "lease/handed-on", "exec/inputs"],
     driver: (driver) =>
       rewriting(driver, (write) =>
         write.alternatives[0]?.then.set?.statusMessage === BLIND ? unguarded(write, "open", "lease") : write,
@@ -119,6 +119,7 @@ export const exec: readonly Mutant[] = [
     name: "exec-abort-fails",
     fault: "A throw after the signal fired is taken for a failure.",
     killedBy: ["exec/keeps-terminal"],
+    mayAlso: ["lease/handed-on", "exec/inputs"],
     execute: (fired) => (store, taskId, handler, options) =>
       taskExecution(
         store,
@@ -158,6 +159,7 @@ export const exec: readonly Mutant[] = [
     name: "exec-keeps-lease",
     fault: "A run that ends without a result keeps its lease.",
     killedBy: ["exec/lease"],
+    mayAlso: ["lease/handed-on"],
     execute: (fired) => (store, taskId, handler, options) => {
       const holding = overStore(store, {
         root: (inner) => ({

@@ -73,7 +73,7 @@ export const inputs: readonly Mutant[] = [
     name: "never-resumes",
     fault: "The last answer does not resume the task.",
     killedBy: ["inputs/open-only"],
-    mayAlso: ["inputs/race", "lifecycle/transitions", "lease/claim"],
+    mayAlso: ["inputs/race", "inputs/handover", "exec/inputs", "lifecycle/transitions", "lease/claim"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "answer" || write.alternatives.length < 2) return write;
@@ -220,7 +220,7 @@ export const inputs: readonly Mutant[] = [
     name: "answer-revives",
     fault: "An answer makes an ended task work again.",
     killedBy: ["inputs/terminal"],
-    mayAlso: ["lifecycle/terminal-final"],
+    mayAlso: ["lifecycle/terminal-final", "cancel/coop-asked"],
     store: (store, { backend, fired }) =>
       overStore(store, {
         methods: (inner) => ({

@@ -120,7 +120,7 @@ export const lease: readonly Mutant[] = [
     name: "release-noop",
     fault: "A release is answered and not written.",
     killedBy: ["lease/exclusive"],
-    mayAlso: ["exec/lease", "lease"],
+    mayAlso: ["exec/lease", "lease", "inputs/handover", "cancel/coop-asked", "lease/handed-on"],
     store: (store, { fired }) =>
       overStore(store, {
         root: (inner) => ({
@@ -150,7 +150,18 @@ export const lease: readonly Mutant[] = [
     name: "token-reset",
     fault: "Tokens count the attempts, and a release gives its attempt back.",
     killedBy: ["lease/token-grows"],
-    mayAlso: ["lease", "exec", "ids", "cancel", "ttl", "wait", "durable"],
+    mayAlso: [
+      "lease",
+      "exec",
+      "ids",
+      "cancel",
+      "ttl",
+      "wait",
+      "durable",
+      "inputs/handover",
+      "cancel/coop-asked",
+      "lease/handed-on",
+    ],
     driver: (driver, { backend, fired }) =>
       intercepting(driver, async (write, kind, send) => {
         const answer = await send(write);
@@ -259,6 +270,7 @@ export const lease: readonly Mutant[] = [
     name: "orphan-unannounced",
     fault: "onOrphan is not called.",
     killedBy: ["lease/orphan-release", "lease/claim"],
+    mayAlso: ["lease/handed-on"],
     settings(settings, { fired }) {
       if (settings.onOrphan !== undefined) fired();
       return { ...settings, ...(settings.onOrphan === undefined ? {} : { onOrphan: () => undefined }) };
@@ -274,12 +286,14 @@ export const lease: readonly Mutant[] = [
     name: "claim-forgotten",
     fault: "Maintenance does not look for tasks that nobody claimed.",
     killedBy: ["lease/claim"],
+    mayAlso: ["lease/handed-on"],
     ...dueRows((row) => row.lease !== null),
   }),
   defineMutant({
     name: "claim-fails",
     fault: "A task that nobody claimed in time is failed.",
     killedBy: ["lease/claim"],
+    mayAlso: ["lease/handed-on"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "claim") return write;
@@ -295,10 +309,25 @@ export const lease: readonly Mutant[] = [
     name: "claim-from-create",
     fault: "The claim period runs once, from the creation.",
     killedBy: ["lease/claim"],
+    mayAlso: ["lease/handed-on", "inputs/handover"],
     ...recovering(
       () =>
         ({ when, then }) => ({ when, then: { ...then, claimInMs: null } }),
       ["release", "answer"],
     ),
+  }),
+  defineMutant({
+    name: "release-claim-ignored",
+    fault: "A release takes the store's claim period, whatever its worker asks for.",
+    killedBy: ["lease/handed-on"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        root: (inner) => ({
+          async releaseLease(taskId, token, { claimWithinMs, ...options } = {}) {
+            if (claimWithinMs !== undefined) fired();
+            return await inner.releaseLease(taskId, token, options);
+          },
+        }),
+      }),
   }),
 ];

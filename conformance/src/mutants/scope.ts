@@ -13,6 +13,7 @@ const OPEN: Readonly<Record<string, (root: TaskStore) => Partial<Methods>>> = {
   delete: ({ deleteTask }) => ({ deleteTask }),
   wait: ({ waitForUpdate }) => ({ waitForUpdate }),
   waitOutcome: ({ waitForOutcome }) => ({ waitForOutcome }),
+  watch: ({ watchTasks }) => ({ watchTasks }),
 };
 
 const openOperations: readonly Mutant[] = Object.entries(OPEN).map(([operation, open]) =>
@@ -20,7 +21,7 @@ const openOperations: readonly Mutant[] = Object.entries(OPEN).map(([operation, 
     name: `scope-open-${operation}`,
     fault: `A view's ${operation} reaches every principal's tasks.`,
     killedBy: ["scope/every-op"],
-    mayAlso: ["scope"],
+    mayAlso: ["scope", "watch"],
     store: (store, { fired }) => overStore(store, { view: () => (fired(), open(store)) }),
   }),
 );

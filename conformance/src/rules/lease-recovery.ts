@@ -160,3 +160,47 @@ export const claim: Rule = defineRule({
     expect("read all those tasks", statuses, equalTo(["working", "input_required", "working", "working"]));
   },
 });
+
+export const handedOn: Rule = defineRule({
+  id: "lease/handed-on",
+  title: "A worker that gives a task back may have it announced sooner",
+  level: "promise",
+  source: ["P8"],
+  mutants: ["release-claim-ignored"],
+  settings: ({ announce }) => ({ claimWithinMs: HOUR_MS, onOrphan: announce }),
+  async act(kit) {
+    const { unitMs } = kit.timing;
+    const [hurried, calm, busy] = await Promise.all([kit.task(), kit.task(), kit.task()]);
+    const give = async ({ taskId }: Task, claimWithinMs?: number): Promise<void> => {
+      const lease = await kit.A.acquireLease(taskId, { holder: "polite", leaseMs: HOUR_MS });
+      if (lease !== undefined) await kit.A.releaseLease(taskId, lease.token, { claimWithinMs });
+    };
+    await Promise.all([give(hurried, unitMs), give(calm)]);
+    const stopping = new AbortController();
+    const run = kit.execute(
+      kit.A,
+      busy.taskId,
+      async ({ signal }) => {
+        stopping.abort();
+        signal.throwIfAborted();
+      },
+      { leaseMs: HOUR_MS, signal: stopping.signal },
+    );
+    const stopped = await kit.settles(run);
+    await kit.elapse(unitMs);
+    await kit.B.maintain();
+    return {
+      hurried: await announced(kit, hurried.taskId, 1),
+      busy: await announced(kit, busy.taskId, 1),
+      calm: announcements(kit, calm.taskId),
+      stopped,
+    };
+  },
+  judge(expect, { hurried, busy, calm, stopped }) {
+    const once = which<number>("one call of onOrphan or more", (count) => count > 0);
+    expect("release with a short claim period, let it go by, maintain", hurried, once);
+    expect("release without one", calm, equalTo(0));
+    expect("let a worker shut down midway", stopped, fulfilled(which("working", (task) => task.status === "working")));
+    expect("maintain then", busy, once);
+  },
+});

@@ -1,4 +1,4 @@
-import type { ScopedTaskStore, TaskStore } from "@mcp-task-store/core";
+import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
 import { isTaskStoreError } from "@mcp-task-store/core";
 import type { Attempt } from "../attempt.ts";
 import { questionFor } from "../session.ts";
@@ -19,8 +19,19 @@ export const VIEW_OPERATIONS: Readonly<
   answerInputs: (view, taskId) => view.answerInputs(taskId, { k: { action: "accept" } }),
   waitForUpdate: (view, taskId, timeoutMs) => view.waitForUpdate(taskId, { since: 0, timeoutMs }),
   waitForOutcome: (view, taskId, timeoutMs) => view.waitForOutcome(taskId, { timeoutMs }),
+  watchTasks: (view, taskId, timeoutMs) => firstOfWatch(view, taskId, AbortSignal.timeout(timeoutMs)),
   deleteTask: (view, taskId) => view.deleteTask(taskId),
 };
+
+/** The first task that a watch shows; undefined: it just ends. */
+export async function firstOfWatch(
+  view: Pick<ScopedTaskStore, "watchTasks">,
+  taskId: string,
+  signal: AbortSignal,
+): Promise<Task | undefined> {
+  for await (const task of view.watchTasks([taskId], { signal })) return task;
+  return undefined;
+}
 
 /** What trusted code can do besides. */
 export const ROOT_OPERATIONS: Readonly<Record<string, (store: TaskStore, taskId: string) => Promise<unknown>>> = {

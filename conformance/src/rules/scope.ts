@@ -6,7 +6,7 @@ import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../session.ts";
 import { equalTo, fulfilled, notFound, refused, settled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
-import { fingerprint, VIEW_OPERATIONS } from "./operations.ts";
+import { fingerprint, firstOfWatch, VIEW_OPERATIONS } from "./operations.ts";
 
 export const everyOp: Rule = defineRule({
   id: "scope/every-op",
@@ -14,7 +14,9 @@ export const everyOp: Rule = defineRule({
   level: "must",
   source: ["S-61", "S-69", "S-73", "X-33", "X-39", "X-51", "X-59", "P5"],
   mutants: [
-    ...["get", "outcome", "cancel", "coop", "answer", "delete", "wait", "waitOutcome"].map((op) => `scope-open-${op}`),
+    ...["get", "outcome", "cancel", "coop", "answer", "delete", "wait", "waitOutcome", "watch"].map(
+      (op) => `scope-open-${op}`,
+    ),
     "foreign-forbidden",
     "foreign-says-terminal",
   ],
@@ -81,6 +83,7 @@ export const noOracle: Rule = defineRule({
     return {
       update: await kit.settles(view.waitForUpdate(taskId, { since: revision, signal: kit.signal })),
       outcome: await kit.settles(view.waitForOutcome(taskId, { signal: kit.signal })),
+      change: await kit.settles(firstOfWatch(view, taskId, kit.signal)),
     };
   },
   judge(expect, seen) {
@@ -197,7 +200,6 @@ const ROOT_ONLY: readonly string[] = [
   "acquireLease",
   "renewLease",
   "releaseLease",
-  "watchTasks",
   "scoped",
   "setup",
   "maintain",

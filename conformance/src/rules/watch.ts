@@ -29,12 +29,12 @@ export const watchAll: Rule = defineRule({
     for (let step = 0; step < 100; step += 1) await kit.B.updateTask(watched.taskId, { statusMessage: `${step}` });
     const last = await kit.B.finishTask(watched.taskId, COMPLETED);
     const rest = await kit.settles(collect(items, () => false));
-    const crowd = await Promise.all(Array.from({ length: 20 }, () => kit.task()));
+    const crowd = await Promise.all(Array.from({ length: 20 }, () => kit.task({ principal: kit.principal("p1") })));
     const doomed = crowd[0]?.taskId ?? "";
-    const all = kit.A.watchTasks(
-      crowd.map((task) => task.taskId),
-      { signal },
-    )[Symbol.asyncIterator]();
+    const foreign = await kit.task({ principal: kit.principal("p2") });
+    // Through a view, with ids that are not the principal's: those just end.
+    const ids = [foreign.taskId, ...crowd.map((task) => task.taskId), kit.taskId("never")];
+    const all = kit.A.scoped(kit.principal("p1")).watchTasks(ids, { signal })[Symbol.asyncIterator]();
     const ends = collect(all, () => false);
     await kit.B.deleteTask(doomed);
     for (const { taskId } of crowd.slice(1)) await kit.B.finishTask(taskId, COMPLETED);
@@ -62,7 +62,8 @@ export const watchAll: Rule = defineRule({
         ),
       ),
     );
-    const wholeCrowd = "watch 20 tasks; delete one, finish the others";
+    const wholeCrowd =
+      "watch 20 tasks through a view, and two ids that it does not have; delete one, finish the others";
     expect(wholeCrowd, crowdSeen, settled);
     const finished = finishedIn(crowdSeen);
     const rest19 = crowd.map((task) => task.taskId).filter((id) => id !== doomed);

@@ -13,13 +13,14 @@ export interface DemoOptions {
 
 export const HELP: string = `Usage: pnpm demo [--backend postgres|memory] [--seed N]
 
-Two worker processes and a client share tasks in one store. A worker is killed in the middle of its task and another
-finishes it; a task is cancelled from another process; cancel and complete race; at the end the conformance kit judges
-that store. Takes less than a minute and leaves nothing behind.
+An MCP client, the official SDK's, calls tools over HTTP; the server answers with tasks, and two worker processes do the
+work. A worker is killed in the middle of its task and another finishes it; a tool asks its user, and the server is
+killed before the answer; a task is cancelled; somebody else tries the id of a task; cancel and complete race; at the end
+the conformance kit judges the store. Takes less than a minute and leaves nothing behind.
 
 Options:
-  --backend NAME  postgres (default): three processes and a real server, found or started
-                  memory: the same in one process, as far as that goes
+  --backend NAME  postgres (default): four processes and a real Postgres server, found or started
+                  memory: the same in one process, as far as that goes: its server is not restarted
   --seed N        0 to 4294967295, to make the same choices again; default: random, and printed
   --help          this text
 

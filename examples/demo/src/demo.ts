@@ -1,4 +1,4 @@
-/** `pnpm demo`: shows what the stores promise, on a real server, and ends with what held. */
+/** `pnpm demo`: shows through MCP what the stores promise, on a real server, and ends with what held. */
 import { constants } from "node:os";
 import type { Claim } from "./claims.ts";
 import { type DemoOptions, HELP, readCommandLine } from "./command-line.ts";

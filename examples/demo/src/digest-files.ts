@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { TaskContext } from "@mcp-task-store/core";
+import type { ToolContext } from "@mcp-task-store/sdk";
 import { listFiles } from "./list-files.ts";
 
 /** What a task's request asks for. */
@@ -27,7 +27,7 @@ export type DigestResult = {
  * @throws the reason of `context.signal`, soon after it fired
  */
 export async function digestFiles(
-  context: Pick<TaskContext, "signal" | "updateStatus">,
+  context: Pick<ToolContext, "signal" | "updateStatus">,
   order: DigestOrder,
   onSlice: (done: number) => void,
 ): Promise<DigestResult> {

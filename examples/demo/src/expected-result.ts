@@ -2,9 +2,10 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TaskOutcome } from "@mcp-task-store/core";
+import type { ClientTask } from "@mcp-task-store/example-servers/task-client";
 import type { DigestResult } from "./digest-files.ts";
 import type { SourceCopy } from "./source-copy.ts";
+import { resultSchema } from "./tools.ts";
 
 export function expectedResult({ directory, files }: SourceCopy): DigestResult {
   const contents = files.map((file) => readFileSync(join(directory, file)));
@@ -13,22 +14,25 @@ export function expectedResult({ directory, files }: SourceCopy): DigestResult {
   return { files: files.length, words, digest: hash("sha256", lines.join("")) };
 }
 
-export function isExpected(outcome: TaskOutcome | undefined, expected: DigestResult): boolean {
-  if (outcome?.status !== "completed") return false;
-  const { files, words, digest } = outcome.result;
-  return files === expected.files && words === expected.words && digest === expected.digest;
+export function isExpected(task: ClientTask, expected: DigestResult): boolean {
+  const found = foundBy(task);
+  return found?.files === expected.files && found.words === expected.words && found.digest === expected.digest;
 }
 
 /** What a task found, for people, and whether the client agrees. */
-export function compared(outcome: TaskOutcome | undefined, expected: DigestResult): string {
-  if (outcome?.status !== "completed") return outcome?.status ?? "no outcome";
-  const found = shown(outcome.result);
-  return isExpected(outcome, expected)
-    ? `${found}, as the client computed`
-    : `${found}; the client: ${shown(expected)}`;
+export function compared(task: ClientTask, expected: DigestResult): string {
+  const found = foundBy(task);
+  if (found === undefined) return `${task.status}, without a digest`;
+  return isExpected(task, expected)
+    ? `${shown(found)}, as the client computed`
+    : `${shown(found)}; the client: ${shown(expected)}`;
 }
 
-function shown({ files, words, digest }: Readonly<Record<string, unknown>>): string {
-  const count = typeof words === "number" ? words.toLocaleString("en") : String(words);
-  return `${String(files)} files, ${count} words, digest ${String(digest).slice(0, 8)}…`;
+/** Like everything that comes over the wire it is checked before it is used. */
+function foundBy({ result }: ClientTask): DigestResult | undefined {
+  return resultSchema.safeParse(result?.structuredContent).data;
+}
+
+function shown({ files, words, digest }: DigestResult): string {
+  return `${files} files, ${words.toLocaleString("en")} words, digest ${digest.slice(0, 8)}…`;
 }

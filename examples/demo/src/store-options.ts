@@ -5,12 +5,12 @@ export const LEASE_MS = 5_000;
 export const MAINTENANCE_EVERY_MS = 200;
 
 /**
- * Workers leave maintenance to the client, which knows who is there to take over. (A store that maintains without
- * `onOrphan` fails the tasks of lost workers.)
+ * Only the server maintains: it knows how to hand a task out again. (A store that maintains without `onOrphan` fails
+ * the tasks of lost workers.)
  */
-export const workerStoreOptions: TaskStoreOptions = { leaseMs: LEASE_MS, maintenance: false };
+export const quietStoreOptions: TaskStoreOptions = { leaseMs: LEASE_MS, maintenance: false };
 
-export function clientStoreOptions(
+export function serverStoreOptions(
   onOrphan: NonNullable<TaskStoreOptions["onOrphan"]>,
   onError: NonNullable<TaskStoreOptions["onError"]>,
 ): TaskStoreOptions {

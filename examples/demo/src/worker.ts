@@ -4,14 +4,14 @@
  */
 import { createPostgresTaskStore } from "@mcp-task-store/postgres";
 import type { FromWorker, ToWorker } from "./workers/messages.ts";
-import { workerStoreOptions } from "./store-options.ts";
+import { quietStoreOptions } from "./store-options.ts";
 import { WorkerLoop } from "./workers/worker-loop.ts";
 
 const CLOSE_MS = 1_000;
 
 const name = process.argv[2] ?? `worker ${process.pid}`;
 const connectionString = process.env["POSTGRES_URL"];
-const store = createPostgresTaskStore({ connectionString, ...workerStoreOptions });
+const store = createPostgresTaskStore({ connectionString, ...quietStoreOptions });
 const send = (message: FromWorker): void => {
   // The demo may be gone by now; then nobody listens.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);

@@ -7,17 +7,23 @@ const CLAIMS = [
   "and finished with the right result",
   "the first worker's token is worth nothing then",
   "the task beside it is right, and was not disturbed",
+  "the client heard of all that without asking",
+  "a question waits for the user, and no worker with it",
+  "answered, the tool goes on to the right result",
   "stops the worker",
   "and cancelled it stays",
+  "a second principal learns nothing, and changes nothing",
   "complete against cancel: exactly one winner",
   "the conformance kit judges this store",
   "nothing is left behind",
 ] as const;
+/** Where tasks outlive their server. */
+const RESTART = "the server is killed; the client goes on with the same task";
 
-function expectAllHeld({ exitCode, output, leftFiles, leftProcesses }: DemoRun): void {
+function expectAllHeld({ exitCode, output, leftFiles, leftProcesses }: DemoRun, claims: readonly string[]): void {
   expect(output).not.toContain("✗");
-  for (const claim of CLAIMS) expect(output).toMatch(new RegExp(`^✓ .*${claim}`, "m"));
-  expect(output).toContain(`All ${CLAIMS.length} claims held.`);
+  for (const claim of claims) expect(output).toMatch(new RegExp(`^✓ .*${claim}`, "m"));
+  expect(output).toContain(`All ${claims.length} claims held.`);
   // eslint-disable-next-line no-control-regex -- that there is none is the point
   expect(output).not.toMatch(/\u001b/);
   expect({ exitCode, leftFiles, leftProcesses }).toEqual({ exitCode: 0, leftFiles: [], leftProcesses: [] });
@@ -26,13 +32,16 @@ function expectAllHeld({ exitCode, output, leftFiles, leftProcesses }: DemoRun):
 // The demo gives itself 150 s and then says what it waits for.
 describe.concurrent("the demo", () => {
   it("holds all its claims on memory", { timeout: 180_000 }, async () => {
-    expectAllHeld(await runDemoProcess(["--backend", "memory", "--seed", "7"]));
+    const run = await runDemoProcess(["--backend", "memory", "--seed", "7"]);
+    expectAllHeld(run, CLAIMS);
+    expect(run.output).toMatch(/^not shown {2}a restart of the server/m);
   });
 
   it.skipIf(postgresIsLeftOut())("holds all its claims on postgres", { timeout: 180_000 }, async () => {
     const run = await runDemoProcess(["--seed", "7"]);
-    expectAllHeld(run);
+    expectAllHeld(run, [...CLAIMS, RESTART]);
     expect(run.output).toMatch(/SIGKILL: worker-1 \(pid \d+\)/);
+    expect(run.output).toMatch(/SIGKILL: the MCP server \(pid \d+\)/);
   });
 
   it("takes everything down on Ctrl-C", { timeout: 180_000 }, async () => {

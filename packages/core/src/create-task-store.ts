@@ -1,12 +1,4 @@
-import {
-  changeSchema,
-  check,
-  integer,
-  principalSchema,
-  revisionSchema,
-  statusMessageSchema,
-  taskIdSchema,
-} from "./arguments.ts";
+import { changeSchema, check, integer, principalSchema, revisionSchema, statusMessageSchema } from "./arguments.ts";
 import type { Fence, ReportChange } from "./commands.ts";
 import { createRootTask, createScopedTask, grantedTtl } from "./create-task.ts";
 import { closedError } from "./call.ts";
@@ -16,14 +8,13 @@ import { leaseOperations } from "./lease-operations.ts";
 import type { TaskStoreOptions } from "./options.ts";
 import { encodeOutcome } from "./outcome-encoding.ts";
 import { rowOrThrow } from "./refusal-error.ts";
-import { checkCall, checkOptions, checkSignal, inputTexts, requestOperations } from "./request-operations.ts";
+import { checkCall, checkOptions, inputTexts, requestOperations } from "./request-operations.ts";
 import { MIN_LEASE_MS, MIN_TTL_MS, type ResolvedOptions } from "./resolve-options.ts";
 import { settledWithin } from "./settled-within.ts";
 import { createStoreCore, type StoreCore } from "./store-core.ts";
 import type { TaskDriver } from "./task-driver.ts";
 import type { ScopedTaskStore, TaskChange, TaskMessageQueue, TaskStore, WriteOptions } from "./task-store.ts";
 import { taskView } from "./task-view.ts";
-import { TaskWatch } from "./task-watch.ts";
 
 const SETUP_TIMEOUT_MS = 60_000;
 const CLOSE_GRACE_MS = 5_000;
@@ -31,7 +22,6 @@ const CLOSE_GRACE_MS = 5_000;
 const MIN_CLOSE_MS = 1_000;
 const graceSchema = integer(0, 3_600_000);
 const limitSchema = integer(1, 10_000);
-const taskIdsSchema = taskIdSchema.array().max(10_000, "must name at most 10000 tasks");
 
 /**
  * A task store over a driver. This is what every adapter calls, and all that an author of a new backend needs besides
@@ -95,11 +85,6 @@ export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = 
       const fence = fenceOf(taskId, writeOptions);
       const command = { type: "ask", fence, inputs: inputTexts(inputs, "inputs", settings.maxPayloadBytes) } as const;
       return taskView(rowOrThrow(taskId, await engine.run(taskId, undefined, command, writeOptions)));
-    },
-
-    watchTasks(taskIds, watchOptions = {}) {
-      checkSignal(watchOptions);
-      return new TaskWatch(hub, check(taskIdsSchema, taskIds, "taskIds"), watchOptions.signal);
     },
 
     async setup(callOptions = {}) {

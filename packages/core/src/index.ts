@@ -70,6 +70,7 @@ export type {
   ListTasksParams,
   MaintenanceReport,
   QueuedMessage,
+  ReleaseOptions,
   RenewOptions,
   RootCreateTaskParams,
   ScopedTaskStore,

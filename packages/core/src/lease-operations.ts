@@ -2,7 +2,7 @@ import { check, holderSchema, revisionSchema } from "./arguments.ts";
 import type { CommandResult } from "./engine.ts";
 import { rowOrThrow } from "./refusal-error.ts";
 import { checkCall } from "./request-operations.ts";
-import { leaseMsSchema, maxRunMsSchema } from "./resolve-options.ts";
+import { claimWithinMsSchema, leaseMsSchema, maxRunMsSchema } from "./resolve-options.ts";
 import type { StoreCore } from "./store-core.ts";
 import type { TaskRecord } from "./task-record.ts";
 import type { Lease, TaskStore } from "./task-store.ts";
@@ -45,7 +45,9 @@ export function leaseOperations(core: StoreCore): LeaseOperations {
     async releaseLease(taskId, token, options = {}) {
       checkCall(taskId, options);
       check(revisionSchema, token, "token");
-      const command = { type: "release", token, claimWithinMs: settings.claimWithinMs } as const;
+      const { claimWithinMs = settings.claimWithinMs } = options;
+      check(claimWithinMsSchema, claimWithinMs, "options.claimWithinMs");
+      const command = { type: "release", token, claimWithinMs } as const;
       return taskView(rowOrThrow(taskId, await engine.run(taskId, undefined, command, options)));
     },
   };

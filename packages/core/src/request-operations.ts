@@ -21,6 +21,7 @@ import { isTerminal } from "./task.ts";
 import type { TaskRecord } from "./task-record.ts";
 import type { CallOptions, ScopedTaskStore, WaitOptions } from "./task-store.ts";
 import { outcomeView, taskView } from "./task-view.ts";
+import { TaskWatch } from "./task-watch.ts";
 import { notFoundError } from "./waiters.ts";
 
 const DEFAULT_LIST_LIMIT = 50;
@@ -35,6 +36,7 @@ const signalSchema = z.looseObject(
   "must be an object",
 );
 const timeoutSchema = integer(1, 3_600_000);
+const taskIdsSchema = taskIdSchema.array().max(10_000, "must name at most 10000 tasks");
 const waitTimeoutSchema = integer(0, LIMITS.waitMs);
 
 /** What both the root store and scoped views offer, for one scope. */
@@ -187,6 +189,11 @@ export function requestOperations(core: StoreCore, scope: Scope): RequestOperati
           if (!isTaskStoreError(error, "STORE_UNAVAILABLE") || !error.retryable) throw error;
         }
       }
+    },
+
+    watchTasks(taskIds, options = {}) {
+      checkSignal(options);
+      return new TaskWatch(hub, scope, check(taskIdsSchema, taskIds, "taskIds"), options.signal);
     },
   };
 }

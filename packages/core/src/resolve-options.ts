@@ -30,6 +30,7 @@ export interface ResolvedOptions {
 
 export const leaseMsSchema: z.ZodInt = integer(MIN_LEASE_MS, LIMITS.dayMs);
 export const maxRunMsSchema: z.ZodInt = integer(10, LIMITS.waitMs);
+export const claimWithinMsSchema: z.ZodInt = integer(10, LIMITS.waitMs);
 
 const functionSchema = z.custom<(...values: never[]) => unknown>(
   (value) => typeof value === "function",
@@ -47,7 +48,7 @@ function schema(driver: DriverCapabilities): z.ZodType {
     onOrphan: functionSchema.optional(),
     orphanPolicy: z.enum(["fail", "release"], 'must be "fail" or "release"').optional(),
     maxAttempts: integer(1, 1_000).optional(),
-    claimWithinMs: integer(10, LIMITS.waitMs).optional(),
+    claimWithinMs: claimWithinMsSchema.optional(),
     leaseMs: leaseMsSchema.optional(),
     maxRunMs: maxRunMsSchema.nullable().optional(),
     graceMs: integer(1, LIMITS.waitMs).optional(),

@@ -94,7 +94,8 @@ export class RunState {
   /** The copy to show. Answers may overtake each other: an older one never replaces a newer, nothing a final one. */
   keep(task: Task): void {
     if (isTerminal(this.#task.status)) return;
-    if (Date.parse(task.lastUpdatedAt) < Date.parse(this.#task.lastUpdatedAt)) return;
+    const laterMs = Date.parse(task.lastUpdatedAt) - Date.parse(this.#task.lastUpdatedAt);
+    if (laterMs < 0 || (laterMs === 0 && task.revision < this.#task.revision)) return;
     this.#task = task;
     this.#wakeWatchers();
   }

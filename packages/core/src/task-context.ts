@@ -82,6 +82,9 @@ export interface TaskContext {
   readonly waitForInputs: (keys: readonly string[]) => Promise<Task>;
 }
 
+/** The least a claim period can be. */
+const SOON_MS = 10;
+
 /** What a context needs of a store. */
 export type ContextStore = Pick<
   TaskStore,
@@ -173,9 +176,12 @@ export class LeasedTaskContext implements TaskContext {
     return this.#end(async () => await this.#finish({ status: "cancelled" }));
   }
 
-  /** Gives the task back. */
+  /** Gives the task back; when its worker shuts down, for another one to take over soon. */
   release(): Promise<Task> {
-    return this.#end(async () => await this.#last(async (lease) => await this.#store.releaseLease(this.taskId, lease)));
+    const options = this.#run.isShutdown ? { claimWithinMs: SOON_MS } : {};
+    return this.#end(
+      async () => await this.#last(async (lease) => await this.#store.releaseLease(this.taskId, lease, options)),
+    );
   }
 
   /**

@@ -25,7 +25,7 @@ export interface TaskExecutionOptions {
   readonly maxRunMs?: number | undefined;
   /**
    * Fires when this worker shuts down. The handler's signal fires too, and when the handler then throws or returns
-   * nothing, the task goes back at once, the attempt uncounted, for another worker.
+   * nothing, the task goes back at once, the attempt uncounted: the next round of maintenance hands it to `onOrphan`.
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -70,7 +70,10 @@ export async function taskExecution(
     void watchRun(store, run, watching.signal);
     signal?.addEventListener("abort", onShutdown, { once: true });
     // It may have fired while the lease was taken.
-    if (isAborted(signal)) return await context.release();
+    if (isAborted(signal)) {
+      onShutdown();
+      return await context.release();
+    }
     const ending = await settle(handler, context);
     await context.settled();
     if (run.over === undefined) return await conclude(ending, run, context);

@@ -126,6 +126,14 @@ export interface RenewOptions extends CallOptions {
   readonly leaseMs?: number | undefined;
 }
 
+export interface ReleaseOptions extends CallOptions {
+  /**
+   * How soon a task that nobody takes is handed to `onOrphan`, ms: little when its worker shuts down, so that another
+   * takes over with the next round of maintenance. @default the store's `claimWithinMs`; range 10 to 2,592,000,000
+   */
+  readonly claimWithinMs?: number | undefined;
+}
+
 /** What one round of maintenance did. */
 export interface MaintenanceReport {
   /** Expired tasks that were deleted. */
@@ -248,6 +256,16 @@ export interface ScopedTaskStore {
    * @throws TaskStoreError TASK_NOT_FOUND, ABORTED
    */
   waitForOutcome(taskId: string, options?: WaitOptions): Promise<TaskOutcome | undefined>;
+
+  /**
+   * Each of these tasks as it stands now, then each change (of changes in quick succession the latest), until all are
+   * terminal or gone. A terminal task is its last item; one that is gone, or not there at all, just ends: a view cannot
+   * tell a foreign id from an unknown one. Nothing is read before the first `next()`. At most 10,000 ids.
+   * @throws TaskStoreError from `next()`: STORE_UNAVAILABLE if not even the first look at a task was possible (an outage
+   *   later on is waited through); ABORTED, CLOSED
+   * @see X-43, X-45; rules watch/*, scope/every-op
+   */
+  watchTasks(taskIds: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Task>;
 }
 
 /**
@@ -306,15 +324,7 @@ export interface TaskStore extends Omit<ScopedTaskStore, "principal" | "createTa
    * was asked for it is cancelled. One round trip.
    * @throws TaskStoreError LEASE_LOST, TASK_TERMINAL, TASK_NOT_FOUND
    */
-  releaseLease(taskId: string, token: number, options?: CallOptions): Promise<Task>;
-
-  /**
-   * Each of these tasks as it stands now, then each change (of changes in quick succession the latest), until all are
-   * terminal or gone. A terminal task is its last item; one that is gone just ends. At most 10,000 ids.
-   * @throws TaskStoreError ABORTED from `next()`
-   * @see X-43, X-45; rule watch/all
-   */
-  watchTasks(taskIds: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Task>;
+  releaseLease(taskId: string, token: number, options?: ReleaseOptions): Promise<Task>;
 
   /** Durable messages to the client. NOT_SUPPORTED while `capabilities.messages` is false. */
   readonly messages: TaskMessageQueue;

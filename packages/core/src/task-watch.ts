@@ -1,4 +1,5 @@
 import { closedError } from "./call.ts";
+import type { Scope } from "./engine.ts";
 import { isTaskStoreError } from "./errors.ts";
 import { isTerminal, type Task } from "./task.ts";
 import { taskView } from "./task-view.ts";
@@ -18,6 +19,7 @@ interface Pending {
  */
 export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   readonly #hub: WaiterHub;
+  readonly #scope: Scope;
   readonly #taskIds: readonly string[];
   readonly #signal: AbortSignal | undefined;
   readonly #stop = new AbortController();
@@ -30,8 +32,9 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   #returned = false;
   #failure: Error | undefined;
 
-  constructor(hub: WaiterHub, taskIds: readonly string[], signal?: AbortSignal) {
+  constructor(hub: WaiterHub, scope: Scope, taskIds: readonly string[], signal?: AbortSignal) {
     this.#hub = hub;
+    this.#scope = scope;
     this.#taskIds = [...new Set(taskIds)];
     this.#signal = signal;
   }
@@ -66,13 +69,12 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
     for (const taskId of this.#taskIds) void this.#follow(taskId);
   }
 
-  /** Reading has no scope here: watching is for trusted code. */
   async #follow(taskId: string): Promise<void> {
     let since = -1;
     try {
       for (;;) {
         const options = { signal: this.#stop.signal, hasSeen: since !== -1 };
-        const row = await this.#hub.wait(taskId, undefined, ({ revision }) => revision !== since, options);
+        const row = await this.#hub.wait(taskId, this.#scope, ({ revision }) => revision !== since, options);
         if (row === undefined) break;
         if (this.#returned) return;
         since = row.revision;

@@ -201,6 +201,7 @@ describe("principals", () => {
       "requestCancellation",
       "waitForOutcome",
       "waitForUpdate",
+      "watchTasks",
     ]);
   });
 

@@ -302,6 +302,28 @@ describe("watching", () => {
     expect(await drain(store.watchTasks([]))).toEqual([]);
   });
 
+  it("a view's shows its own tasks; foreign ids are read like unknown ones and just end", async () => {
+    const reads: (readonly string[])[] = [];
+    const { store, peer } = handle(createMemoryBackend(), { onRead: (taskIds) => void reads.push(taskIds) });
+    const [own, foreign] = await Promise.all([
+      peer.createTask({ principal: "me" }),
+      peer.createTask({ principal: "you" }),
+    ]);
+    const view = store.scoped("me");
+    // The first wait of a store subscribes to hints, and is read again for that.
+    expect(await drain(view.watchTasks(["the first"]))).toEqual([]);
+    reads.length = 0;
+    expect(await drain(view.watchTasks([foreign.taskId]))).toEqual([]);
+    expect(await drain(view.watchTasks(["unknown"]))).toEqual([]);
+    expect(reads).toEqual([[foreign.taskId], ["unknown"]]);
+    const seen = drain(view.watchTasks([foreign.taskId, own.taskId]));
+    await peer.finishTask(foreign.taskId, DONE);
+    const ended = await peer.finishTask(own.taskId, DONE);
+    const shown = await seen;
+    expect(shown.at(-1)).toEqual(ended);
+    expect(shown.every((task) => task.taskId === own.taskId)).toBe(true);
+  });
+
   it("return() while next() waits settles both, and abort rejects", async () => {
     const { store, peer } = handle();
     const { taskId } = await peer.createTask();

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@mcp-task-store/core";
 import { z } from "zod";
+import { isJsonObject } from "./stored-call.ts";
 import { validateBy } from "./schema-validation.ts";
 import type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
 import type { TaskTool, TaskToolDefinition } from "./task-tool.ts";
@@ -10,13 +11,26 @@ const ONE_HUNDRED_YEARS_MS = 3_153_600_000_000;
 const THIRTY_DAYS_MS = 2_592_000_000;
 const ONE_DAY_MS = 86_400_000;
 
+const functionSchema = z.custom<unknown>((value) => typeof value === "function", "must be a function");
+const schemaSchema = z.custom<unknown>(isSchema, "must be a Standard Schema that says its JSON Schema");
+
 const settingsSchema = z.object({
   name: z.string().min(1),
   taskSupport: z.enum(["optional", "required"]).optional(),
   ttlMs: z.int().min(1).max(ONE_HUNDRED_YEARS_MS).nullable().optional(),
   pollIntervalMs: z.int().min(1).max(ONE_DAY_MS).optional(),
   maxRunMs: z.int().min(10).max(THIRTY_DAYS_MS).optional(),
+  inputSchema: schemaSchema.optional(),
+  outputSchema: schemaSchema.optional(),
+  prepare: functionSchema.optional(),
+  run: functionSchema,
 });
+
+/** Some libraries' schemas are functions. */
+function isSchema(value: unknown): boolean {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
+  return "~standard" in value && isJsonObject(value["~standard"]) && "jsonSchema" in value["~standard"];
+}
 
 /**
  * Describes a tool once, for servers of either SDK and for workers: its schemas, how its tasks are made, and what it
@@ -54,20 +68,23 @@ export function defineTaskTool<
   return Object.freeze(tool);
 }
 
-/** @throws Error which the model gets to see, as in the official SDK */
+/** @throws Error which the model gets to see, in the words of the official SDK: a task ends as the call would have (X-57) */
 async function checkResult(
   name: string,
   result: ToolResult | undefined,
   outputSchema: StandardSchemaWithJson | undefined,
 ): Promise<ToolResult> {
-  if (typeof result !== "object" || result === null) throw new Error(`Tool ${name} returned no result`);
+  if (typeof result !== "object" || result === null || Array.isArray(result))
+    throw new Error(`Tool ${name} returned no result`);
   if (outputSchema === undefined || result.isError === true) return result;
   if (result.structuredContent === undefined) {
-    throw new Error(`Output validation error: tool ${name} has an output schema but returned no structuredContent`);
+    throw new Error(
+      `Output validation error: Tool ${name} has an output schema but no structured content was provided`,
+    );
   }
   const validated = await validateBy(outputSchema, result.structuredContent);
   if ("problem" in validated) {
-    throw new Error(`Output validation error: invalid structuredContent of tool ${name}: ${validated.problem}`);
+    throw new Error(`Output validation error: Invalid structured content for tool ${name}: ${validated.problem}`);
   }
   return result;
 }

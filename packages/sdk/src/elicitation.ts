@@ -6,14 +6,22 @@ import type { ElicitAnswer, ElicitRequest } from "./tool-context.ts";
 import type { ElicitationCapability } from "./stored-call.ts";
 import { INVALID_PARAMS, MISSING_CLIENT_CAPABILITY, ToolError } from "./tool-error.ts";
 
+const MAX_KEY_BYTES = 255;
+
 /**
  * A question as it goes over the wire.
- * @throws ToolError -32021 if the client shows no forms; TypeError for a schema that no form can show
+ * @throws ToolError -32021 if the client shows no forms; TypeError for a key out of range, or a schema that no form can
+ *   show
  */
 export function elicitationRequest(
+  key: string,
   { message, requestedSchema }: ElicitRequest,
   capability: ElicitationCapability,
 ): InputRequest {
+  const keyBytes = new TextEncoder().encode(key).length;
+  if (keyBytes === 0 || keyBytes > MAX_KEY_BYTES) {
+    throw new TypeError(`The key of a question has ${keyBytes} bytes; give it 1 to ${MAX_KEY_BYTES}.`);
+  }
   if (!showsForms(capability)) {
     throw new ToolError(MISSING_CLIENT_CAPABILITY, "The client that made this call shows no forms.", {
       requiredCapabilities: { elicitation: {} },

@@ -11,7 +11,7 @@ export function errorResult(error: unknown): ToolResult {
 /** Anything may be thrown; no getter can make this throw. */
 function textOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return String(error instanceof Error ? error.message : error);
   } catch {
     return "The tool failed.";
   }

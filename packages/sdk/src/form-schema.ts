@@ -13,6 +13,8 @@ const FIELD_KEYWORDS: ReadonlyMap<unknown, ReadonlySet<string>> = new Map([
   ["array", new Set([...ANNOTATIONS, "minItems", "maxItems", "items"])],
 ]);
 
+const FORMATS: readonly unknown[] = ["email", "uri", "date", "date-time"];
+
 /**
  * A schema as the form of an elicitation: an object of strings, numbers, booleans and lists of choices, one level deep,
  * with the few constraints that the specification knows. Anything else no client can show, so it is refused here, where
@@ -30,13 +32,20 @@ export function formSchema(schema: StandardSchemaWithJson): JsonObject {
 
 function formField(name: string, field: unknown): JsonObject {
   const keywords = isJsonObject(field) ? FIELD_KEYWORDS.get(field["type"]) : undefined;
-  if (!isJsonObject(field) || keywords === undefined) {
+  if (!isJsonObject(field) || keywords === undefined || (field["type"] === "array" && !isChoice(field["items"]))) {
     throw new TypeError(`The requestedSchema's ${name} is no string, number, boolean or list of choices.`);
   }
   const kept = Object.entries(field).filter(([keyword]) => !isImplied(keyword, field));
   const unknown = kept.map(([keyword]) => keyword).find((keyword) => !keywords.has(keyword));
   if (unknown !== undefined) throw new TypeError(`The requestedSchema's ${name} cannot have "${unknown}" in a form.`);
+  if ("format" in field && !FORMATS.includes(field["format"])) {
+    throw new TypeError(`The requestedSchema's ${name} cannot have the format "${String(field["format"])}" in a form.`);
+  }
   return Object.fromEntries(kept);
+}
+
+function isChoice(items: unknown): boolean {
+  return isJsonObject(items) && (Array.isArray(items["enum"]) || Array.isArray(items["anyOf"]));
 }
 
 /** Libraries write a format's own pattern beside it. The answer is validated by the schema itself. */

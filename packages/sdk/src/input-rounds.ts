@@ -59,7 +59,7 @@ export class InputRounds implements Elicits {
     key: string,
     request: ElicitRequest<S>,
   ): Promise<ElicitAnswer<OutputOf<S>>> {
-    const question = elicitationRequest(request, this.#capability);
+    const question = elicitationRequest(key, request, this.#capability);
     const text = JSON.stringify(question);
     if ((this.#used.get(key) ?? text) !== text) {
       throw new ToolError(INVALID_PARAMS, `The input key "${key}" was used for another question before.`);

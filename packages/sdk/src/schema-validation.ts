@@ -17,7 +17,7 @@ const MOST_ISSUES = 5;
 export async function validateBy<Output>(schema: Validator<Output>, value: unknown): Promise<Validated<Output>> {
   const result = await schema["~standard"].validate(value);
   if (result.issues === undefined) return { value: result.value };
-  return { problem: result.issues.slice(0, MOST_ISSUES).map(issueText).join("; ") };
+  return { problem: result.issues.slice(0, MOST_ISSUES).map(issueText).join(", ") };
 }
 
 function issueText({ message, path = [] }: StandardSchemaV1.Issue): string {

@@ -8,7 +8,7 @@ import type { ElicitAnswer, ElicitOptions, ElicitRequest, ToolContext, ToolProgr
 
 /** Questions that go out in one write. */
 interface Asking {
-  readonly inputs: Record<string, InputRequest>;
+  readonly inputs: Map<string, InputRequest>;
   readonly asked: Promise<Task>;
 }
 
@@ -60,7 +60,7 @@ export class TaskRunContext implements ToolContext<JsonObject | undefined> {
   ): Promise<ElicitAnswer<OutputOf<S>>> => {
     return observed(async () => {
       this.#throwIfSuspended();
-      const question = elicitationRequest(request, this.#call.elicitation);
+      const question = elicitationRequest(key, request, this.#call.elicitation);
       const response = await this.#responseTo(key, question, options);
       return await elicitationAnswer(key, request.requestedSchema, response);
     });
@@ -88,14 +88,14 @@ export class TaskRunContext implements ToolContext<JsonObject | undefined> {
   /** Questions of one turn are asked together: the client sees all of them or none. */
   async #ask(key: string, question: InputRequest): Promise<Task> {
     const open = this.#asking;
-    if (open !== undefined && !Object.hasOwn(open.inputs, key)) {
-      open.inputs[key] = question;
+    if (open !== undefined && !open.inputs.has(key)) {
+      open.inputs.set(key, question);
       return await open.asked;
     }
-    const inputs: Record<string, InputRequest> = Object.fromEntries([[key, question]]);
+    const inputs = new Map([[key, question]]);
     const asked = Promise.resolve().then(async () => {
       this.#asking = undefined;
-      return await this.#run.requestInputs(inputs);
+      return await this.#run.requestInputs(Object.fromEntries(inputs));
     });
     this.#asking = { inputs, asked };
     return await asked;

@@ -24,8 +24,8 @@ export interface TaskWorker extends AsyncDisposable {
   /**
    * Works on a task until it ended, was suspended, or is somebody else's. Give it the id that `dispatch` or `onOrphan`
    * handed out, as often as your queue delivers it.
-   * @returns the task as this run left it; undefined: nothing to do here, for it is gone, has ended, or somebody works
-   *   on it
+   * @returns the task as this run left it, also for a second call meanwhile; undefined: nothing to do here, for it is
+   *   gone, has ended, or another worker has it
    * @throws TaskStoreError STORE_UNAVAILABLE, WRITE_OUTCOME_UNKNOWN: deliver the id again; CLOSED after `close()`;
    *   Error for a tool that this worker does not have
    */
@@ -74,7 +74,7 @@ class ToolWorker implements TaskWorker {
     }
     const run: Run = { again: false, end: Promise.resolve(undefined) };
     this.#running.set(taskId, run);
-    run.end = this.#work(taskId, run).finally(() => this.#running.delete(taskId));
+    run.end = this.#work(taskId, run);
     return await run.end;
   }
 
@@ -99,6 +99,9 @@ class ToolWorker implements TaskWorker {
     } catch (error) {
       if (NOT_OURS.some((code) => isTaskStoreError(error, code))) return undefined;
       throw error;
+    } finally {
+      // In the very turn in which nobody looks at `again` any more: a later call starts a run of its own.
+      this.#running.delete(taskId);
     }
   }
 

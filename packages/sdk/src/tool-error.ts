@@ -23,9 +23,24 @@ export class ToolError extends Error {
   }
 }
 
-/** Whether something thrown is a JSON-RPC error, of whichever library: an integer `code` and a `message`. */
-export function isJsonRpcError(thrown: unknown): thrown is Error & { readonly code: number } {
-  // A DOMException has a legacy number that means nothing here: an AbortError is 20.
-  if (!(thrown instanceof Error) || thrown instanceof DOMException) return false;
-  return "code" in thrown && Number.isSafeInteger(thrown.code);
+/** What makes a JSON-RPC error of something thrown. */
+export interface JsonRpcErrorLike {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: unknown;
+}
+
+/**
+ * Whether something thrown is a JSON-RPC error, of whichever library: an integer `code` and a `message`. Anything may be
+ * thrown; no getter can make this throw.
+ */
+export function isJsonRpcError(thrown: unknown): thrown is JsonRpcErrorLike {
+  try {
+    // A DOMException has a legacy number that means nothing here: an AbortError is 20.
+    if (typeof thrown !== "object" || thrown === null || thrown instanceof DOMException) return false;
+    if (!("code" in thrown) || !("message" in thrown)) return false;
+    return Number.isSafeInteger(thrown.code) && typeof thrown.message === "string";
+  } catch {
+    return false;
+  }
 }

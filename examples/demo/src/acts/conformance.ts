@@ -1,4 +1,4 @@
-/** Last act: the conformance kit judges this very store. */
+/** Act 6, the last: the conformance kit judges this very store. */
 import {
   describeReport,
   type Outcome,

@@ -1,4 +1,4 @@
-/** Act 3: complete and cancel of one task, at once, from two workers; many times. */
+/** Act 5: complete and cancel of one task, at once, from two workers; many times. */
 import type { Claim } from "../claims.ts";
 import { short, type Stage } from "../stage.ts";
 import type { Received } from "../workers/inbox.ts";
@@ -14,7 +14,7 @@ interface Round {
   readonly taskId: string;
   readonly completer: Received<MessageOf<"raced">>;
   readonly canceller: Received<MessageOf<"raced">>;
-  /** As the client reads them afterwards. */
+  /** As others read them afterwards. */
   readonly status: string | undefined;
   readonly outcome: string | undefined;
 }
@@ -49,8 +49,8 @@ export async function race(stage: Stage): Promise<readonly Claim[]> {
 }
 
 async function raceOnce(stage: Stage, completer: Worker, canceller: Worker): Promise<Round> {
-  const { client, random, signal } = stage;
-  const { taskId } = await client.createTask({ ttlMs: 600_000 });
+  const { store, random, signal } = stage;
+  const { taskId } = await store.createTask({ ttlMs: 600_000 });
   const soon = { deadlineMs: DEADLINE_MS, signal };
   const headStartMs = (): number => random.between(0, HEAD_START_MS);
   completer.send({ type: "prepare", taskId, role: "complete", headStartMs: headStartMs() });
@@ -63,7 +63,7 @@ async function raceOnce(stage: Stage, completer: Worker, canceller: Worker): Pro
     completer.inbox.first("raced", taskId, soon),
     canceller.inbox.first("raced", taskId, soon),
   ]);
-  const task = await client.getTask(taskId, { outcome: true });
+  const task = await store.getTask(taskId, { outcome: true });
   return {
     taskId,
     completer: completerEnd,

@@ -1,11 +1,14 @@
-/** Act 1: two tasks on two workers; one worker is lost midway, and the other finishes its task. */
-import { isTaskStoreError, type Task } from "@mcp-task-store/core";
+/** Act 1: two tool calls become tasks on two workers; one worker is lost midway, and the other finishes its task. */
+import { isTaskStoreError } from "@mcp-task-store/core";
+import type { ClientTask } from "@mcp-task-store/example-servers/task-client";
 import type { Claim } from "../claims.ts";
 import { progressIn } from "../digest-files.ts";
 import { compared, isExpected } from "../expected-result.ts";
 import { seconds } from "../printer.ts";
-import { createDigestTask, follow, type Stage } from "../stage.ts";
+import { short, type Stage } from "../stage.ts";
 import { LEASE_MS, MAINTENANCE_EVERY_MS } from "../store-options.ts";
+import { Watch } from "../watch.ts";
+import type { HandOver } from "../workers/crew.ts";
 import type { Received } from "../workers/inbox.ts";
 import type { MessageOf } from "../workers/messages.ts";
 
@@ -17,72 +20,77 @@ type Started = Received<MessageOf<"started">>;
 interface Succession {
   readonly before: Started;
   readonly lostMs: number;
-  readonly handedMs: number;
-  readonly heir: string;
+  readonly handed: HandOver;
   readonly after: Started;
   /** What a write with the first token was answered. */
   readonly ghost: string;
 }
 
-export async function takeover(stage: Stage): Promise<readonly Claim[]> {
-  const { client, crew, printer } = stage;
-  const [first, second] = await crew.pair();
-  const taskA = (await createDigestTask(stage)).taskId;
-  const taskB = (await createDigestTask(stage)).taskId;
-  printer.event(`task A to ${first.name} (${first.where}), task B to ${second.name} (${second.where})`);
-  first.send({ type: "run", taskId: taskA });
-  second.send({ type: "run", taskId: taskB });
-
-  const succession = await loseWorkerMidway(stage, taskA, taskB);
-  const [a, b] = await Promise.all([taskA, taskB].map((taskId) => client.getTask(taskId, { outcome: true })));
-  printer.event(`task A is ${a?.status} at attempt ${a?.attempts}, task B ${b?.status} at attempt ${b?.attempts}`);
-  return claimsOf(stage, succession, a, b);
+/** A task as its client sees it, and how often it was begun, which only the store knows. */
+interface Ended {
+  readonly task: ClientTask;
+  readonly attempts: number | undefined;
 }
 
-async function loseWorkerMidway(stage: Stage, taskA: string, taskB: string): Promise<Succession> {
-  const { crew, printer, signal, random, backend } = stage;
-  const [first] = await crew.pair();
-  const soon = { deadlineMs: DEADLINE_MS, signal };
-  const before = await first.inbox.first("started", taskA, soon);
-  const loseAt = random.between(1 / 3, 1 / 2);
-  let lostMs: number | undefined;
-  let succession: Succession | undefined;
+export async function takeover(stage: Stage): Promise<readonly Claim[]> {
+  const { alice, crew, order, printer, store } = stage;
+  await crew.pair();
+  const { taskId: taskA } = await alice.startTask("digest_files", { ...order });
+  const handA = await crew.handedOver(taskA, "created");
+  const { taskId: taskB } = await alice.startTask("digest_files", { ...order });
+  const handB = await crew.handedOver(taskB, "created");
+  printer.event("alice called digest_files twice, and was answered with a task each");
+  for (const [name, taskId, { worker }] of [
+    ["A", taskA, handA],
+    ["B", taskB, handB],
+  ] as const) {
+    printer.event(`task ${name} (${short(taskId)}) to ${worker.name} (${worker.where})`);
+  }
+
   const labels = new Map([
     [taskA, "task A"],
     [taskB, "task B"],
   ]);
-  await follow(stage, labels, DEADLINE_MS, async (task) => {
-    if (task.taskId !== taskA) return "more";
-    if (lostMs === undefined && progressIn(task.statusMessage) > loseAt) {
-      lostMs = performance.now();
-      await first.lose();
-      printer.event(`${backend.lossBy} ${first.name} (${first.where}) at ${task.statusMessage}`);
-      printer.event(
-        `nobody renews its lease any more: ${LEASE_MS} ms, attempt ${before.attempt}, token ${before.token}`,
-      );
-    }
-    const holder = task.lease?.holder;
-    if (lostMs !== undefined && succession === undefined && holder !== undefined && holder !== first.name) {
-      const handOver = crew.handOverOf(taskA);
-      if (handOver === undefined) throw new Error(`task A is held by ${holder}, to whom nobody gave it`);
-      const after = await handOver.worker.inbox.first("started", taskA, soon);
-      printer.event(
-        `${holder} took task A over ${seconds(after.atMs - lostMs)} after the loss: attempt ${after.attempt}, token ${after.token}`,
-      );
-      const ghost = await writeWithToken(stage, taskA, before.token);
-      printer.event(`a write with the first token ${before.token}: ${ghost}`);
-      succession = { before, lostMs, handedMs: handOver.atMs, heir: holder, after, ghost };
-    }
-    return "more";
-  });
-  if (succession === undefined) throw new Error("task A was over before anybody took it over");
-  return succession;
+  await using watch = await Watch.open(stage, labels);
+  const asked = alice.requests;
+  const succession = await loseWorkerMidway(stage, watch, handA);
+  const ended = async (taskId: string): Promise<Ended> => {
+    const task = await watch.until(taskId, DEADLINE_MS);
+    return { task, attempts: (await store.getTask(taskId))?.attempts };
+  };
+  const [a, b] = await Promise.all([ended(taskA), ended(taskB)]);
+  printer.event(
+    `task A is ${a.task.status} at attempt ${a.attempts}, task B ${b.task.status} at attempt ${b.attempts}`,
+  );
+  return claimsOf(stage, succession, a, b, { heard: watch.heard, asked: alice.requests - asked });
+}
+
+async function loseWorkerMidway(stage: Stage, watch: Watch, { taskId, worker }: HandOver): Promise<Succession> {
+  const { backend, crew, printer, random, signal } = stage;
+  const soon = { deadlineMs: DEADLINE_MS, signal };
+  const before = await worker.inbox.first("started", taskId, soon);
+  const loseAt = random.between(1 / 3, 1 / 2);
+  const { statusMessage } = await watch.until(taskId, DEADLINE_MS, (task) => progressIn(task.statusMessage) > loseAt);
+  const lostMs = performance.now();
+  await worker.lose();
+  printer.event(`${backend.lossBy} ${worker.name} (${worker.where}) at ${statusMessage}`);
+  printer.event(`nobody renews its lease any more: ${LEASE_MS} ms, attempt ${before.attempt}, token ${before.token}`);
+
+  const handed = await crew.handedOver(taskId, "orphaned");
+  const after = await handed.worker.inbox.first("started", taskId, soon);
+  printer.event(
+    `${handed.worker.name} took task A over ${seconds(after.atMs - lostMs)} after the loss: ` +
+      `attempt ${after.attempt}, token ${after.token}`,
+  );
+  const ghost = await writeWithToken(stage, taskId, before.token);
+  printer.event(`a write with the first token ${before.token}: ${ghost}`);
+  return { before, lostMs, handed, after, ghost };
 }
 
 /** What a worker that only seems dead would try. @returns the code of the refusal, or "written" */
-async function writeWithToken({ client }: Stage, taskId: string, lease: number): Promise<string> {
+async function writeWithToken({ store }: Stage, taskId: string, lease: number): Promise<string> {
   try {
-    await client.updateTask(taskId, { statusMessage: "written by a ghost" }, { lease });
+    await store.updateTask(taskId, { statusMessage: "written by a ghost" }, { lease });
     return "written";
   } catch (error) {
     if (!isTaskStoreError(error)) throw error;
@@ -91,25 +99,26 @@ async function writeWithToken({ client }: Stage, taskId: string, lease: number):
 }
 
 function claimsOf(
-  { backend, expected, crew }: Stage,
-  { before, lostMs, handedMs, heir, after, ghost }: Succession,
-  a: Task | undefined,
-  b: Task | undefined,
+  { backend, expected }: Stage,
+  { before, lostMs, handed, after, ghost }: Succession,
+  a: Ended,
+  b: Ended,
+  { heard, asked }: { readonly heard: number; readonly asked: number },
 ): readonly Claim[] {
   const lookAt = "examples/demo/src/acts/takeover.ts; core: maintenance.ts, heartbeat.ts";
   return [
     {
       text: `the task of a ${backend.lost} worker is taken over`,
-      holds: crew.living.some(({ name }) => name === heir) && after.attempt > before.attempt,
+      holds: handed.worker.isAlive && after.attempt > before.attempt,
       figure:
-        `${seconds(after.atMs - lostMs)} after the loss, announced at ${seconds(handedMs - lostMs)} ` +
+        `${seconds(after.atMs - lostMs)} after the loss, announced at ${seconds(handed.atMs - lostMs)} ` +
         `(lease ${LEASE_MS} ms, maintenance every ${MAINTENANCE_EVERY_MS} ms)`,
       lookAt,
     },
     {
       text: "and finished with the right result",
-      holds: isExpected(a?.outcome, expected),
-      figure: `${a?.status} at attempt ${a?.attempts}: ${compared(a?.outcome, expected)}`,
+      holds: isExpected(a.task, expected),
+      figure: `${a.task.status} at attempt ${a.attempts}: ${compared(a.task, expected)}`,
       lookAt: "examples/demo/src/digest-files.ts, expected-result.ts",
     },
     {
@@ -120,9 +129,16 @@ function claimsOf(
     },
     {
       text: "the task beside it is right, and was not disturbed",
-      holds: b?.attempts === 1 && isExpected(b.outcome, expected),
-      figure: `${b?.status} at attempt ${b?.attempts}: ${compared(b?.outcome, expected)}`,
+      holds: b.attempts === 1 && isExpected(b.task, expected),
+      figure: `${b.task.status} at attempt ${b.attempts}: ${compared(b.task, expected)}`,
       lookAt,
+    },
+    {
+      text: "the client heard of all that without asking",
+      // Each task's start and end are four; what is more is progress.
+      holds: heard > 4 && asked === 0,
+      figure: `${heard} notifications on one stream, ${asked} requests`,
+      lookAt: "sdk: v2/task-feed.ts",
     },
   ];
 }

@@ -1,7 +1,8 @@
 import type { Target } from "@mcp-task-store/conformance";
 import { storeTarget } from "@mcp-task-store/conformance/targets";
 import { createMemoryBackend, createMemoryTaskStore, type MemoryBackend } from "@mcp-task-store/memory";
-import { workerStoreOptions } from "../store-options.ts";
+import { quietStoreOptions } from "../store-options.ts";
+import { startServerInProcess } from "../server/server-in-process.ts";
 import { startWorkerHandle } from "../workers/worker-handle.ts";
 import type { Backend } from "./backend.ts";
 
@@ -11,17 +12,20 @@ export function memoryBackend(): Backend {
   return {
     description: "this process's memory",
     peer: "handle",
+    canLoseServer: false,
     lossBy: "handle closed:",
     lost: "cut-off",
     limits: [
-      "a second process: workers are handles in this one; a lost worker is one whose handle was closed",
+      "a second process: server and workers are in this one; a lost worker is one whose handle was closed",
       "a race of processes: the calls of one process take turns, and the first one wins",
-      "a restart: the tasks end with this process (--backend postgres shows all three)",
+      "a restart of the server: the tasks end with this process (--backend postgres shows all three)",
     ],
     target: conformanceTarget(),
     openStore: (options) => createMemoryTaskStore({ backend, ...options }),
+    startServer: (options) =>
+      startServerInProcess((storeOptions) => createMemoryTaskStore({ backend, ...storeOptions }), options),
     startWorker: (name, onTrouble) => {
-      const store = createMemoryTaskStore({ backend, ...workerStoreOptions });
+      const store = createMemoryTaskStore({ backend, ...quietStoreOptions });
       return startWorkerHandle({ name, store, onTrouble });
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { storeTarget } from "@mcp-task-store/conformance/targets";
 import { createPostgresTaskStore } from "@mcp-task-store/postgres";
 import { startPostgres } from "@mcp-task-store/services";
+import { startServerProcess } from "../server/server-process.ts";
 import { startWorkerProcess } from "../workers/worker-process.ts";
 import type { Backend } from "./backend.ts";
 
@@ -22,9 +23,11 @@ export async function postgresBackend(): Promise<Backend> {
     throw error;
   });
   const connectionString = database.url;
+  const environment = { POSTGRES_URL: connectionString };
   return {
     description: `${description}, database ${database.name}`,
     peer: "process",
+    canLoseServer: true,
     lossBy: "SIGKILL:",
     lost: "killed",
     limits: [],
@@ -36,8 +39,8 @@ export async function postgresBackend(): Promise<Backend> {
         createPostgresTaskStore({ connectionString, schema: namespaceId, poolSize: KIT_POOL_SIZE, ...settings }),
     }),
     openStore: (options) => createPostgresTaskStore({ connectionString, ...options }),
-    startWorker: (name, onTrouble) =>
-      startWorkerProcess({ name, onTrouble, environment: { POSTGRES_URL: connectionString } }),
+    startServer: (options) => startServerProcess(environment, options),
+    startWorker: (name, onTrouble) => startWorkerProcess({ name, onTrouble, environment }),
     [Symbol.asyncDispose]: async () => {
       await database.drop();
       await server.stop();

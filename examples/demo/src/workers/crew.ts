@@ -1,10 +1,14 @@
+import type { DispatchReason } from "@mcp-task-store/sdk/v2";
+import { within } from "../within.ts";
 import type { Worker } from "./worker.ts";
 
 const START_MS = 20_000;
+const HAND_OVER_MS = 20_000;
 
-/** A task that was handed to a worker because its former one was lost. */
+/** A task that was handed to a worker, as the server wished. */
 export interface HandOver {
   readonly taskId: string;
+  readonly reason: DispatchReason;
   readonly worker: Worker;
   /** By this process's monotonic clock. */
   readonly atMs: number;
@@ -16,6 +20,7 @@ export class Crew {
   readonly #signal: AbortSignal;
   readonly #all: Worker[] = [];
   readonly #handOvers: HandOver[] = [];
+  readonly #onHandOver = new Set<() => void>();
   #turn = 0;
 
   constructor(startWorker: (name: string) => Worker, signal: AbortSignal) {
@@ -47,18 +52,31 @@ export class Crew {
   }
 
   /** Hands a task to a living worker, in turn: what a job queue would do. @throws Error when there is none */
-  handOver(taskId: string): Worker {
+  handOver(taskId: string, reason: DispatchReason): void {
     const { living } = this;
     const worker = living[this.#turn++ % living.length];
     if (worker === undefined) throw new Error(`nobody is there to take task ${taskId}`);
-    this.#handOvers.push({ taskId, worker, atMs: performance.now() });
+    this.#handOvers.push({ taskId, reason, worker, atMs: performance.now() });
     worker.send({ type: "run", taskId });
-    return worker;
+    for (const look of this.#onHandOver) look();
   }
 
-  /** The latest hand-over of a task. */
-  handOverOf(taskId: string): HandOver | undefined {
-    return this.#handOvers.findLast((handOver) => handOver.taskId === taskId);
+  /** The first hand-over of a task for this reason, now or as soon as it comes. */
+  async handedOver(taskId: string, reason: DispatchReason): Promise<HandOver> {
+    let look = (): void => undefined;
+    const coming = new Promise<HandOver>((resolve) => {
+      look = () => {
+        const found = this.#handOvers.find((each) => each.taskId === taskId && each.reason === reason);
+        if (found !== undefined) resolve(found);
+      };
+    });
+    this.#onHandOver.add(look);
+    look();
+    try {
+      return await within(HAND_OVER_MS, `the server to hand a task out: ${reason}`, this.#signal, coming);
+    } finally {
+      this.#onHandOver.delete(look);
+    }
   }
 
   async stop(): Promise<void> {

@@ -18,11 +18,11 @@ export type FromWorker =
   | { readonly type: "started"; readonly taskId: string; readonly attempt: number; readonly token: number }
   /** `ctx.signal` fired in the middle of the work. */
   | { readonly type: "signalled"; readonly taskId: string; readonly reason: string; readonly slices: number }
-  /** `taskExecution` settled. */
+  /** The run settled. */
   | {
       readonly type: "ended";
       readonly taskId: string;
-      readonly ending: TaskStatus | TaskStoreErrorCode;
+      readonly ending: TaskStatus | "nothing to do";
       readonly slices: number;
     }
   | { readonly type: "prepared"; readonly taskId: string }

@@ -1,6 +1,7 @@
-/** A worker: takes task ids, runs the tasks with `taskExecution`. Where it runs and how ids arrive is others' business. */
-import { isTaskStoreError, type Task, taskExecution, type TaskStore } from "@mcp-task-store/core";
-import { type DigestOrder, digestFiles } from "../digest-files.ts";
+/** A worker: takes task ids, runs their tools. Where it runs and how ids arrive is others' business. */
+import { isTaskStoreError, type Task, type TaskStore } from "@mcp-task-store/core";
+import { createTaskWorker, type TaskWorker } from "@mcp-task-store/sdk";
+import { digestTools } from "../tools.ts";
 import { asError } from "../within.ts";
 import type { FromWorker, RaceRole, ToWorker } from "./messages.ts";
 
@@ -15,12 +16,19 @@ export class WorkerLoop {
   readonly #name: string;
   readonly #store: TaskStore;
   readonly #send: (message: FromWorker) => void;
+  readonly #worker: TaskWorker;
+  readonly #slices = new Map<string, number>();
   #go: (() => void) | undefined;
 
   constructor({ name, store, send }: WorkerLoopOptions) {
     this.#name = name;
     this.#store = store;
     this.#send = send;
+    const tools = digestTools({
+      onSignal: (taskId, reason) => send({ type: "signalled", taskId, reason, slices: this.#slicesOf(taskId) }),
+      onSlice: (taskId, done) => this.#slices.set(taskId, done),
+    });
+    this.#worker = createTaskWorker(this.#telling(), { tools, holder: name });
   }
 
   receive(message: ToWorker): void {
@@ -38,41 +46,15 @@ export class WorkerLoop {
   }
 
   async #run(taskId: string): Promise<void> {
-    let slices = 0;
-    try {
-      const order = await this.#order(taskId);
-      const task = await taskExecution(
-        this.#telling(),
-        taskId,
-        async (context) => {
-          context.signal.addEventListener("abort", () => {
-            this.#send({ type: "signalled", taskId, reason: asError(context.signal.reason).message, slices });
-          });
-          return await digestFiles(context, order, (done) => {
-            slices = done;
-          });
-        },
-        { holder: this.#name },
-      );
-      this.#send({ type: "ended", taskId, ending: task.status, slices });
-    } catch (error) {
-      // Somebody else has the task, or it is over: nothing to do here.
-      if (!isTaskStoreError(error)) throw error;
-      this.#send({ type: "ended", taskId, ending: error.code, slices });
-    }
+    const task = await this.#worker.run(taskId);
+    this.#send({ type: "ended", taskId, ending: task?.status ?? "nothing to do", slices: this.#slicesOf(taskId) });
   }
 
-  /** Like everything that comes out of a database it is checked before it is used. */
-  async #order(taskId: string): Promise<DigestOrder> {
-    const task = await this.#store.getTask(taskId, { request: true });
-    const { directory, slices, pauseMs } = task?.request?.params ?? {};
-    if (typeof directory === "string" && typeof slices === "number" && typeof pauseMs === "number") {
-      return { directory, slices, pauseMs };
-    }
-    throw new Error(`task ${taskId} has no order that this worker knows`);
+  #slicesOf(taskId: string): number {
+    return this.#slices.get(taskId) ?? 0;
   }
 
-  /** The same store; it tells of each lease. A handler has no need of its token: the demo shows it, that is all. */
+  /** The same store; it tells of each lease. A tool has no need of its token: the demo shows it, that is all. */
   #telling(): TaskStore {
     return {
       ...this.#store,

@@ -1,3 +1,4 @@
+export type { McpFetch } from "./listen-http.ts";
 export type { PrincipalOf } from "./principal.ts";
 export type { RequestStateSeal } from "./request-state.ts";
 export { TasksExtension } from "./tasks-extension.ts";

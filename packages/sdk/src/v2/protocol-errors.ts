@@ -1,6 +1,6 @@
 import { isTaskStoreError, type TaskStoreErrorCode } from "@mcp-task-store/core";
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { isJsonRpcError } from "../tool-error.ts";
+import { isJsonRpcError, type JsonRpcErrorLike } from "../tool-error.ts";
 
 /** What is wrong with the request, not with the server. */
 const INVALID_PARAMS: readonly TaskStoreErrorCode[] = [
@@ -27,6 +27,16 @@ export function toProtocolError(error: unknown): Error {
     if (INVALID_PARAMS.includes(code)) return new ProtocolError(ProtocolErrorCode.InvalidParams, message, { code });
     return new ProtocolError(ProtocolErrorCode.InternalError, "The task store failed", { code, retryable });
   }
-  if (isJsonRpcError(error)) return error;
+  if (isJsonRpcError(error)) return new ProtocolError(error.code, error.message, dataOf(error));
   return new ProtocolError(ProtocolErrorCode.InternalError, "Internal error");
+}
+
+/** As it goes over the wire. With data that is no JSON the SDK could not answer at all: then there is none. */
+function dataOf(error: JsonRpcErrorLike): unknown {
+  try {
+    const text: string | undefined = JSON.stringify(error.data);
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

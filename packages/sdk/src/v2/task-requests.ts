@@ -30,7 +30,8 @@ type Handle = (taskId: string, view: ScopedTaskStore, context: ServerContext) =>
  * parameters, then the caller and the id (X-53).
  * @throws Error if the server handles one of them already
  */
-export function serveTaskRequests({ server }: McpServer, host: TaskRequestHost): void {
+export function serveTaskRequests(mcp: McpServer, host: TaskRequestHost): void {
+  const { server } = mcp;
   const handlers: Readonly<Record<string, Handle>> = {
     "tasks/get": getTask,
     "tasks/update": async (taskId, view, context) => await updateTask(taskId, view, context, host),
@@ -40,7 +41,7 @@ export function serveTaskRequests({ server }: McpServer, host: TaskRequestHost):
   for (const [method, handle] of Object.entries(handlers)) {
     // Parameters are read below, after the capability; the SDK would refuse them first.
     server.setRequestHandler(method, { params: z.unknown() }, async (params, context) => {
-      const capabilities = clientCapabilities(context);
+      const capabilities = clientCapabilities(mcp, context);
       if (capabilities === undefined) throw new ProtocolError(ProtocolErrorCode.MethodNotFound, "Method not found");
       if (!declaresTasks(capabilities)) throw missingTasksCapability();
       const read = paramsSchema.safeParse(params);
@@ -72,14 +73,16 @@ async function updateTask(
   { mcpReq }: ServerContext,
   host: TaskRequestHost,
 ): Promise<Result> {
-  const { inputResponses } = mcpReq;
+  const { inputResponses, droppedInputResponseKeys = [] } = mcpReq;
   if (inputResponses === undefined) {
     const text = "Invalid params for tasks/update: inputResponses must be an object";
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, text);
   }
   const task = await view.getTask(taskId);
   if (task === undefined) throw taskNotFound();
-  const answers = await checkedAnswers(task, inputResponses);
+  // What the SDK took for no answer at all, it keeps to itself.
+  const malformed = droppedInputResponseKeys.map((key) => [key, undefined] as const);
+  const answers = await checkedAnswers(task, { ...Object.fromEntries(malformed), ...inputResponses });
   if (isTerminal(task.status) || Object.keys(answers).length === 0) return {};
   try {
     const answered = await view.answerInputs(taskId, answers);

@@ -1,5 +1,6 @@
 import {
   CLIENT_CAPABILITIES_META_KEY,
+  type McpServer,
   MissingRequiredClientCapabilityError,
   type ServerContext,
 } from "@modelcontextprotocol/server";
@@ -9,11 +10,16 @@ import { isJsonObject, objectAt } from "../stored-call.ts";
 /** The extension's identifier. */
 export const TASKS_EXTENSION_ID = "io.modelcontextprotocol/tasks";
 
-/** What the client declared in this very request; undefined on the legacy era, which has no such thing (X-64). */
-export function clientCapabilities({ mcpReq }: ServerContext): JsonObject | undefined {
-  const { envelope } = mcpReq;
-  if (envelope === undefined) return undefined;
-  return objectAt(envelope, CLIENT_CAPABILITIES_META_KEY) ?? {};
+/** The first revision that has the extension. Revisions are dates, so they compare as text. */
+const MODERN_REVISION = "2026-07-28";
+
+/**
+ * What the client declared in this very request; undefined on the legacy era, which has no such thing (X-64). The era is
+ * the server's: the SDK lifts an envelope out of legacy requests, too, whatever it says.
+ */
+export function clientCapabilities({ server }: McpServer, { mcpReq }: ServerContext): JsonObject | undefined {
+  if ((server.getNegotiatedProtocolVersion() ?? "") < MODERN_REVISION) return undefined;
+  return objectAt(mcpReq.envelope ?? {}, CLIENT_CAPABILITIES_META_KEY) ?? {};
 }
 
 /** Whether capabilities have the extension. `capabilities.tasks` of the older specification does not count (X-63). */

@@ -1,13 +1,25 @@
 import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
-import type { AuthInfo, McpServer, ServerContext } from "@modelcontextprotocol/server";
+import {
+  type AuthInfo,
+  type McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+  type Transport,
+} from "@modelcontextprotocol/server";
+import { z } from "zod";
 import type { TaskTool } from "../task-tool.ts";
 import { createTaskWorker, type TaskWorker, toolsByName } from "../task-worker.ts";
 import { cleanTaskResults } from "./clean-task-results.ts";
+import { detailedTask } from "./detailed-task.ts";
+import type { McpFetch } from "./listen-http.ts";
 import { type PrincipalOf, subjectOf } from "./principal.ts";
 import type { RequestStateSeal } from "./request-state.ts";
 import { serveTaskRequests } from "./task-requests.ts";
+import { TaskSubscriptions } from "./task-subscriptions.ts";
 import { TASKS_EXTENSION_ID } from "./tasks-capability.ts";
 import { serveToolCalls } from "./tool-calls.ts";
+import { settledWithin } from "./settled-within.ts";
 
 /** Why a task needs somebody to work on it. */
 export type DispatchReason = "created" | "answered" | "orphaned";
@@ -19,21 +31,39 @@ export interface TasksExtensionOptions {
   readonly principal?: PrincipalOf | undefined;
   /**
    * Hands a task to a queue, its id is enough: a worker elsewhere calls `createTaskWorker(…).run(task.taskId)`. It may be
-   * called again for the same task. A rejection goes to `onError`; the task is stored all the same, and the store's
+   * called again for the same task. An answer waits for it, though no longer than 5 s. A rejection goes to `onError`; the task is stored all the same, and the store's
    * `onOrphan` brings it back. @default the task runs in this process, with lease and heartbeat
    */
   readonly dispatch?: ((task: Task, reason: DispatchReason) => void | Promise<void>) | undefined;
-  /** Keeps a serverless process alive for work that outlives its request. */
+  /** Keeps a serverless process alive for work that outlives its request: a run, or what `dispatch` does. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
-  /** Seals the state between rounds of questions; give the server `requestState: { verify }` of the same. @default not sealed: it holds nothing but the client's own answers */
+  /** Seals the state between rounds of questions; give the server `requestState: { verify }` of the same. @default none, not sealed: it holds nothing but the client's own answers */
   readonly requestState?: RequestStateSeal | undefined;
-  /** This process as a lease's holder, for people. @default "worker-" and a random part */
+  /** This process as a lease's holder, for people. @default a random one */
   readonly holder?: string | undefined;
   /** Life of a lease without a heartbeat, ms. @default the store's */
   readonly leaseMs?: number | undefined;
+  /** Streams of `subscriptions/listen` with tasks that may be open at once; more are refused. @default 1_024 */
+  readonly maxSubscriptions?: number | undefined;
+  /** The same for one principal; callers without one share `maxSubscriptions`. @default 64 */
+  readonly maxSubscriptionsPerPrincipal?: number | undefined;
+  /** Ids in one `subscriptions/listen`. @default 256 */
+  readonly maxTasksPerSubscription?: number | undefined;
+  /** Silence on an HTTP stream after which a comment is sent, ms; 0: none. @default 15_000 */
+  readonly keepAliveMs?: number | undefined;
   /** Told of errors that no request can report: of runs, of `dispatch`. @default nothing */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
+
+/** How long an answer waits for `dispatch`. */
+const LONGEST_DISPATCH_MS = 5_000;
+
+const limitsSchema = z.object({
+  maxSubscriptions: z.int().min(1).default(1_024),
+  maxSubscriptionsPerPrincipal: z.int().min(1).default(64),
+  maxTasksPerSubscription: z.int().min(1).max(10_000).default(256),
+  keepAliveMs: z.int().min(0).max(3_600_000).default(15_000),
+});
 
 /**
  * The extension `io.modelcontextprotocol/tasks` (2026-07-28) for servers of the official SDK 2.x, on a durable store.
@@ -48,15 +78,25 @@ export class TasksExtension implements AsyncDisposable {
   readonly #options: TasksExtensionOptions;
   readonly #tools: ReadonlyMap<string, TaskTool>;
   readonly #worker: TaskWorker;
+  readonly #subscriptions: TaskSubscriptions;
   readonly #attached = new WeakSet<McpServer>();
 
-  /** @throws TypeError for two tools of one name */
+  /** @throws TypeError for two tools of one name, and for limits out of range; it names them */
   constructor(store: TaskStore, options: TasksExtensionOptions) {
     this.#store = store;
     this.#options = options;
     this.#tools = toolsByName(options.tools);
     const { tools, holder, leaseMs } = options;
     this.#worker = createTaskWorker(store, { tools, holder, leaseMs });
+    const limits = limitsSchema.safeParse(options);
+    if (!limits.success) throw new TypeError(`TasksExtension: ${z.prettifyError(limits.error)}`);
+    this.#subscriptions = new TaskSubscriptions({
+      ...limits.data,
+      store,
+      principal: options.principal ?? subjectOf,
+      toWire: detailedTask,
+      onError: (error) => this.#report(error),
+    });
   }
 
   /**
@@ -82,6 +122,19 @@ export class TasksExtension implements AsyncDisposable {
     this.#attached.add(mcp);
   }
 
+  /**
+   * `fetch` of `createMcpHandler` with `taskIds` on `subscriptions/listen`; all other requests pass. Hand the result to
+   * whatever serves HTTP. @see X-43 … X-47
+   */
+  wrapFetch(fetch: McpFetch): McpFetch {
+    return this.#subscriptions.wrapFetch(fetch);
+  }
+
+  /** The same for `serveStdio(factory, { transport })`. */
+  wrapTransport(transport: Transport): Transport {
+    return this.#subscriptions.wrapTransport(transport);
+  }
+
   /** For the store's option `onOrphan`: takes up a task whose worker was lost, or that nobody claimed. */
   async orphaned(task: Task): Promise<void> {
     await this.#start(task, "orphaned");
@@ -89,6 +142,7 @@ export class TasksExtension implements AsyncDisposable {
 
   /** Ends the streams, tells running tools to stop, and gives their tasks back for others. The store stays open. */
   async close(): Promise<void> {
+    this.#subscriptions.close();
     await this.#worker.close();
   }
 
@@ -97,28 +151,36 @@ export class TasksExtension implements AsyncDisposable {
   }
 
   async #viewFor(authInfo: AuthInfo | undefined): Promise<ScopedTaskStore> {
+    return this.#store.scoped(await this.#principalOf(authInfo));
+  }
+
+  /** @throws ProtocolError -32603 for a fault of the server's own: whoever called learns that there is one */
+  async #principalOf(authInfo: AuthInfo | undefined): Promise<string | null> {
     const { principal = subjectOf } = this.#options;
     try {
-      return this.#store.scoped(await principal(authInfo));
+      const caller = await principal(authInfo);
+      // Refuses what cannot be one: the client could not mend it.
+      this.#store.scoped(caller);
+      return caller;
     } catch (error) {
       this.#report(error);
-      throw error;
+      throw new ProtocolError(ProtocolErrorCode.InternalError, "Internal error");
     }
   }
 
   /** Never rejects: the task is stored, and what goes wrong here is mended by the store's maintenance. */
   async #start(task: Task, reason: DispatchReason): Promise<void> {
     const { dispatch, waitUntil } = this.#options;
-    if (dispatch === undefined) {
-      const run = this.#worker.run(task.taskId).catch((error: unknown) => this.#report(error));
-      waitUntil?.(run);
-      return;
-    }
+    const start = async (): Promise<unknown> =>
+      dispatch === undefined ? await this.#worker.run(task.taskId) : await dispatch(task, reason);
+    const started = start().catch((error: unknown) => this.#report(error));
     try {
-      await dispatch(task, reason);
+      waitUntil?.(started);
     } catch (error) {
       this.#report(error);
     }
+    // An answer tells of a task that is in its queue, if the queue can tell; one that hangs keeps no client waiting.
+    if (dispatch !== undefined) await settledWithin(started, LONGEST_DISPATCH_MS);
   }
 
   #report(error: unknown): void {

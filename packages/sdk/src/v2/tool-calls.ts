@@ -11,7 +11,7 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { InputRounds } from "../input-rounds.ts";
-import { objectAt, toRequest } from "../stored-call.ts";
+import { objectAt, type StoredCall, toRequest } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
 import { isJsonRpcError } from "../tool-error.ts";
 import { interceptToolCalls } from "./intercept-tool-calls.ts";
@@ -55,7 +55,7 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
     const call = calls.get(context);
     if (call === undefined) throw new Error(`Tool ${tool.name} was called past the tasks extension.`);
     try {
-      const answer = await answerCall(tool, call.request, context, host);
+      const answer = await answerCall(mcp, tool, call.request, context, host);
       if (!("task" in answer)) return answer.result;
       call.answer = { resultType: "task", ...taskFields(answer.task) };
     } catch (error) {
@@ -69,7 +69,7 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
   interceptToolCalls(mcp, async (request, context, next) => {
     const tool = host.tools.get(request.params.name);
     if (tool === undefined) return await next();
-    if (tool.taskSupport === "required") throwUnlessTask(tool, context);
+    if (tool.taskSupport === "required") throwUnlessTask(mcp, tool, context);
     const call: CallInFlight = { request };
     calls.set(context, call);
     const result = await next();
@@ -97,8 +97,8 @@ function register(
 }
 
 /** @throws ProtocolError -32021 without the capability; -32601 where there is no such capability */
-function throwUnlessTask(tool: TaskTool, context: ServerContext): void {
-  const capabilities = clientCapabilities(context);
+function throwUnlessTask(mcp: McpServer, tool: TaskTool, context: ServerContext): void {
+  const capabilities = clientCapabilities(mcp, context);
   if (capabilities === undefined) {
     const text = `Tool ${tool.name} runs as a task only, which this protocol version does not offer here`;
     throw new ProtocolError(ProtocolErrorCode.MethodNotFound, text);
@@ -110,13 +110,14 @@ type Answer = { readonly task: Task } | { readonly result: CallToolResult | Inpu
 
 /** The client's questions first (X-12), then a task, or the result within the request. */
 async function answerCall(
+  mcp: McpServer,
   tool: TaskTool,
   request: CallToolRequest,
   context: ServerContext,
   host: ToolCallHost,
 ): Promise<Answer> {
   const { mcpReq } = context;
-  const capabilities = clientCapabilities(context);
+  const capabilities = clientCapabilities(mcp, context);
   const elicitation = capabilities === undefined ? {} : objectAt(capabilities, "elicitation");
   const args = request.params.arguments ?? {};
   const rounds = new InputRounds(elicitation, requestStateOf(context), mcpReq.inputResponses ?? {});
@@ -143,16 +144,26 @@ async function answerCall(
   );
   if (!("value" in prepared)) return prepared;
   if (capabilities !== undefined && declaresTasks(capabilities)) {
+    const call = { tool: tool.name, arguments: args, prepared: prepared.value, elicitation };
+    return { task: await newTask(tool, call, context, host) };
+  }
+  const ran = await within(async () => await tool.run(args, new DirectContext(mcpReq, rounds, prepared.value)));
+  return "value" in ran ? { result: await toCallToolResult(ran.value) } : ran;
+}
+
+/** @throws Error which is a JSON-RPC error: nothing that a store says is for the model */
+async function newTask(tool: TaskTool, call: StoredCall, context: ServerContext, host: ToolCallHost): Promise<Task> {
+  try {
     const view = await host.viewFor(context);
     const task = await view.createTask({
       generation: "2026-07-28",
-      request: toRequest({ tool: tool.name, arguments: args, prepared: prepared.value, elicitation }),
+      request: toRequest(call),
       ...(tool.ttlMs !== undefined && { ttlMs: tool.ttlMs }),
       ...(tool.pollIntervalMs !== undefined && { pollIntervalMs: tool.pollIntervalMs }),
     });
     await host.created(task);
-    return { task };
+    return task;
+  } catch (error) {
+    throw toProtocolError(error);
   }
-  const ran = await within(async () => await tool.run(args, new DirectContext(mcpReq, rounds, prepared.value)));
-  return "value" in ran ? { result: await toCallToolResult(ran.value) } : ran;
 }
