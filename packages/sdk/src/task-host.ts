@@ -1,7 +1,18 @@
-import { isTaskStoreError, type JsonObject, type ScopedTaskStore, type Task, type TaskStore } from "@mcp-task-store/core";
+import {
+  isTaskStoreError,
+  type JsonObject,
+  type ScopedTaskStore,
+  type Task,
+  type TaskStore,
+} from "@mcp-task-store/core";
 import { subjectOf, type TokenInfo } from "./principal.ts";
+import { settledWithin } from "./settled-within.ts";
 import type { TaskTool } from "./task-tool.ts";
 import { createTaskWorker, type TaskWorker, toolsByName } from "./task-worker.ts";
+import { INTERNAL_ERROR, ToolError } from "./tool-error.ts";
+
+/** How long an answer waits for `dispatch`. */
+const LONGEST_DISPATCH_MS = 5_000;
 
 /** Why a task needs somebody to work on it. */
 export type DispatchReason = "created" | "answered" | "orphaned";
@@ -14,13 +25,14 @@ export interface TaskHostOptions<AuthInfo extends TokenInfo = TokenInfo> {
   readonly principal?: ((authInfo: AuthInfo | undefined) => string | null | Promise<string | null>) | undefined;
   /**
    * Hands a task to a queue, its id is enough: a worker elsewhere calls `createTaskWorker(…).run(task.taskId)`. It may be
-   * called again for the same task. A rejection goes to `onError`; the task is stored all the same, and the store's
-   * `onOrphan` brings it back. @default the task runs in this process, with lease and heartbeat
+   * called again for the same task. An answer waits for it, though no longer than 5 s. A rejection goes to `onError`; the
+   * task is stored all the same, and the store's `onOrphan` brings it back.
+   * @default the task runs in this process, with lease and heartbeat
    */
   readonly dispatch?: ((task: Task, reason: DispatchReason) => void | Promise<void>) | undefined;
-  /** Keeps a serverless process alive for work that outlives its request. */
+  /** Keeps a serverless process alive for work that outlives its request: a run, or what `dispatch` does. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
-  /** This process as a lease's holder, for people. @default "worker-" and a random part */
+  /** This process as a lease's holder, for people. @default a random one */
   readonly holder?: string | undefined;
   /** Life of a lease without a heartbeat, ms. @default the store's */
   readonly leaseMs?: number | undefined;
@@ -29,7 +41,7 @@ export interface TaskHostOptions<AuthInfo extends TokenInfo = TokenInfo> {
 }
 
 /** What servers of both generations do with tasks: whose they are, who works on them, who hears of errors. */
-export class TaskHost<AuthInfo extends TokenInfo> {
+export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
   readonly tools: ReadonlyMap<string, TaskTool>;
   readonly #store: TaskStore;
   readonly #options: TaskHostOptions<AuthInfo>;
@@ -44,14 +56,18 @@ export class TaskHost<AuthInfo extends TokenInfo> {
     this.#worker = createTaskWorker(store, { tools, holder, leaseMs });
   }
 
-  /** The store as a caller sees it. @throws what `principal` throws */
+  /**
+   * The store as a caller sees it.
+   * @throws ToolError -32603 if `principal` cannot say who it is: a fault of the server's own, of which the caller learns
+   *   no more than that there is one
+   */
   async viewFor(authInfo: AuthInfo | undefined): Promise<ScopedTaskStore> {
     const { principal = subjectOf } = this.#options;
     try {
       return this.#store.scoped(await principal(authInfo));
     } catch (error) {
       this.report(error);
-      throw error;
+      throw new ToolError(INTERNAL_ERROR, "Internal error");
     }
   }
 
@@ -61,16 +77,16 @@ export class TaskHost<AuthInfo extends TokenInfo> {
    */
   async start(task: Task, reason: DispatchReason): Promise<void> {
     const { dispatch, waitUntil } = this.#options;
-    if (dispatch === undefined) {
-      const run = this.#worker.run(task.taskId).catch((error: unknown) => this.report(error));
-      waitUntil?.(run);
-      return;
-    }
+    const start = async (): Promise<unknown> =>
+      dispatch === undefined ? await this.#worker.run(task.taskId) : await dispatch(task, reason);
+    const started = start().catch((error: unknown) => this.report(error));
     try {
-      await dispatch(task, reason);
+      waitUntil?.(started);
     } catch (error) {
       this.report(error);
     }
+    // An answer tells of a task that is in its queue, if the queue can tell; one that hangs keeps no client waiting.
+    if (dispatch !== undefined) await settledWithin(started, LONGEST_DISPATCH_MS);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { isTaskStoreError, type JsonRpcError, type TaskStoreErrorCode } from "@mcp-task-store/core";
-import { INTERNAL_ERROR, INVALID_PARAMS, isJsonRpcError } from "./tool-error.ts";
+import { INTERNAL_ERROR, INVALID_PARAMS, isJsonRpcError, type JsonRpcErrorLike } from "./tool-error.ts";
 
 /** What is wrong with the request, or came too late; not what is wrong with the server. */
 const OF_THE_REQUEST: readonly TaskStoreErrorCode[] = [
@@ -29,5 +29,16 @@ export function wireError(error: unknown): JsonRpcError {
   }
   if (!isJsonRpcError(error)) return { code: INTERNAL_ERROR, message: "Internal error" };
   const { code, message } = error;
-  return "data" in error && error.data !== undefined ? { code, message, data: error.data } : { code, message };
+  const data = dataOf(error);
+  return data === undefined ? { code, message } : { code, message, data };
+}
+
+/** As it goes over the wire. With data that is no JSON the SDK could not answer at all: then there is none. */
+function dataOf(error: JsonRpcErrorLike): unknown {
+  try {
+    const text: string | undefined = JSON.stringify(error.data);
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

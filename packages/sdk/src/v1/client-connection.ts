@@ -63,7 +63,10 @@ export class ClientConnection {
       return await wait(questions, AbortSignal.any([givenUp.signal, this.link.closed]));
     } catch (error) {
       if (!givenUp.signal.aborted) throw error;
-      throw mcpError({ code: INTERNAL_ERROR, message: "This wait was given up: the client waits for too many results" });
+      throw mcpError({
+        code: INTERNAL_ERROR,
+        message: "This wait was given up: the client waits for too many results",
+      });
     } finally {
       this.#waiting.delete(requestId);
       this.#lookSometimes();

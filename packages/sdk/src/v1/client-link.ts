@@ -77,10 +77,12 @@ export function linkClients({ server }: McpServer, filter: LinkFilter, linked: (
 
 function wrapCallbacks(transport: Transport, filter: LinkFilter, link: ClientLink): void {
   const { onmessage, onclose } = transport;
+  // eslint-disable-next-line unicorn/prefer-add-event-listener -- a transport has nothing else
   transport.onmessage = (message: JSONRPCMessage, extra?: MessageExtraInfo): void => {
     const passed = filter.received(message, extra?.authInfo, link);
     if (passed !== undefined) onmessage?.(passed, extra);
   };
+  // eslint-disable-next-line unicorn/prefer-add-event-listener -- a transport has nothing else
   transport.onclose = () => {
     link.close();
     onclose?.();

@@ -37,7 +37,7 @@ export class RequestQuestions implements Elicits {
     key: string,
     request: ElicitRequest<S>,
   ): Promise<ElicitAnswer<OutputOf<S>>> {
-    const question = elicitationRequest(request, this.#capability);
+    const question = elicitationRequest(key, request, this.#capability);
     this.#asked.note(key, question);
     let response = this.#responses.get(key);
     if (response === undefined) {

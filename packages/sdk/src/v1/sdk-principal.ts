@@ -15,7 +15,10 @@ export interface SdkStoreOptions {
   readonly principal?: string | null | SessionPrincipalOf | undefined;
 }
 
-export async function principalOf({ principal }: SdkStoreOptions, sessionId: string | undefined): Promise<string | null> {
+export async function principalOf(
+  { principal }: SdkStoreOptions,
+  sessionId: string | undefined,
+): Promise<string | null> {
   if (typeof principal === "function") return await principal(sessionId);
   if (principal !== undefined) return principal;
   // No user's name can pass for a session's.

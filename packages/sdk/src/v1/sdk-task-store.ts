@@ -1,10 +1,4 @@
-import {
-  isTerminal,
-  type ScopedTaskStore,
-  type Task,
-  type TaskRequest,
-  type TaskStore,
-} from "@mcp-task-store/core";
+import { isTerminal, type ScopedTaskStore, type Task, type TaskRequest, type TaskStore } from "@mcp-task-store/core";
 import type { CreateTaskOptions, TaskStore as SdkTaskStore } from "@modelcontextprotocol/sdk/experimental/tasks";
 import type { Request, RequestId, Result, Task as SdkTask } from "@modelcontextprotocol/sdk/types.js";
 import { isJsonObject } from "../stored-call.ts";

@@ -1,4 +1,10 @@
-import { isTaskStoreError, isTerminal, RELATED_TASK_METADATA_KEY, type ScopedTaskStore, type Task } from "@mcp-task-store/core";
+import {
+  isTaskStoreError,
+  isTerminal,
+  RELATED_TASK_METADATA_KEY,
+  type ScopedTaskStore,
+  type Task,
+} from "@mcp-task-store/core";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { Result } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";

@@ -1,5 +1,5 @@
-import type { ScopedTaskStore, Task } from "@mcp-task-store/core";
-import { isTaskStoreError, isTerminal } from "@mcp-task-store/core";
+import type { ScopedTaskStore } from "@mcp-task-store/core";
+import { isTerminal } from "@mcp-task-store/core";
 import {
   type McpServer,
   ProtocolError,
@@ -8,6 +8,7 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
+import type { TaskHost } from "../task-host.ts";
 import { checkedAnswers } from "./answers.ts";
 import { detailedTask } from "./detailed-task.ts";
 import { taskNotFound, toProtocolError } from "./protocol-errors.ts";
@@ -17,8 +18,8 @@ import { clientCapabilities, declaresTasks, missingTasksCapability } from "./tas
 export interface TaskRequestHost {
   /** The store as the caller of this request sees it. */
   viewFor(context: ServerContext): Promise<ScopedTaskStore>;
-  /** Hands a task, whose last question was answered while nobody held it, to whoever works on it. */
-  answered(task: Task): Promise<void>;
+  /** Stores answers to a task's questions, and has it worked on. */
+  answer: TaskHost["answer"];
 }
 
 const paramsSchema = z.looseObject({ taskId: z.string() });
@@ -84,12 +85,7 @@ async function updateTask(
   const malformed = droppedInputResponseKeys.map((key) => [key, undefined] as const);
   const answers = await checkedAnswers(task, { ...Object.fromEntries(malformed), ...inputResponses });
   if (isTerminal(task.status) || Object.keys(answers).length === 0) return {};
-  try {
-    const answered = await view.answerInputs(taskId, answers);
-    if (answered.status === "working" && answered.lease === undefined) await host.answered(answered);
-  } catch (error) {
-    if (!isTaskStoreError(error, "TASK_TERMINAL")) throw error;
-  }
+  await host.answer(view, taskId, answers);
   return {};
 }
 

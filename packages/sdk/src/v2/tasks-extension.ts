@@ -1,48 +1,20 @@
 import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
-import {
-  type AuthInfo,
-  type McpServer,
-  ProtocolError,
-  ProtocolErrorCode,
-  type ServerContext,
-  type Transport,
-} from "@modelcontextprotocol/server";
+import type { AuthInfo, McpServer, ServerContext, Transport } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import type { TaskTool } from "../task-tool.ts";
-import { createTaskWorker, type TaskWorker, toolsByName } from "../task-worker.ts";
+import { subjectOf } from "../principal.ts";
+import { TaskHost, type TaskHostOptions } from "../task-host.ts";
 import { cleanTaskResults } from "./clean-task-results.ts";
 import { detailedTask } from "./detailed-task.ts";
 import type { McpFetch } from "./listen-http.ts";
-import { type PrincipalOf, subjectOf } from "./principal.ts";
 import type { RequestStateSeal } from "./request-state.ts";
 import { serveTaskRequests } from "./task-requests.ts";
 import { TaskSubscriptions } from "./task-subscriptions.ts";
 import { TASKS_EXTENSION_ID } from "./tasks-capability.ts";
 import { serveToolCalls } from "./tool-calls.ts";
-import { settledWithin } from "./settled-within.ts";
 
-/** Why a task needs somebody to work on it. */
-export type DispatchReason = "created" | "answered" | "orphaned";
-
-export interface TasksExtensionOptions {
-  /** Tools that run as tasks. Others are registered on the server as ever. */
-  readonly tools: readonly TaskTool[];
-  /** Whose tasks a caller makes and reaches. @default the token's subject, `authInfo.extra.sub`; without authentication null */
-  readonly principal?: PrincipalOf | undefined;
-  /**
-   * Hands a task to a queue, its id is enough: a worker elsewhere calls `createTaskWorker(…).run(task.taskId)`. It may be
-   * called again for the same task. An answer waits for it, though no longer than 5 s. A rejection goes to `onError`; the task is stored all the same, and the store's
-   * `onOrphan` brings it back. @default the task runs in this process, with lease and heartbeat
-   */
-  readonly dispatch?: ((task: Task, reason: DispatchReason) => void | Promise<void>) | undefined;
-  /** Keeps a serverless process alive for work that outlives its request: a run, or what `dispatch` does. */
-  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+export interface TasksExtensionOptions extends TaskHostOptions<AuthInfo> {
   /** Seals the state between rounds of questions; give the server `requestState: { verify }` of the same. @default none, not sealed: it holds nothing but the client's own answers */
   readonly requestState?: RequestStateSeal | undefined;
-  /** This process as a lease's holder, for people. @default a random one */
-  readonly holder?: string | undefined;
-  /** Life of a lease without a heartbeat, ms. @default the store's */
-  readonly leaseMs?: number | undefined;
   /** Streams of `subscriptions/listen` with tasks that may be open at once; more are refused. @default 1_024 */
   readonly maxSubscriptions?: number | undefined;
   /** The same for one principal; callers without one share `maxSubscriptions`. @default 64 */
@@ -51,12 +23,7 @@ export interface TasksExtensionOptions {
   readonly maxTasksPerSubscription?: number | undefined;
   /** Silence on an HTTP stream after which a comment is sent, ms; 0: none. @default 15_000 */
   readonly keepAliveMs?: number | undefined;
-  /** Told of errors that no request can report: of runs, of `dispatch`. @default nothing */
-  readonly onError?: ((error: unknown) => void) | undefined;
 }
-
-/** How long an answer waits for `dispatch`. */
-const LONGEST_DISPATCH_MS = 5_000;
 
 const limitsSchema = z.object({
   maxSubscriptions: z.int().min(1).default(1_024),
@@ -74,20 +41,15 @@ const limitsSchema = z.object({
  * request, or -32021 where the tool needs a task. Clients of 2025-11-25 see nothing of it.
  */
 export class TasksExtension implements AsyncDisposable {
-  readonly #store: TaskStore;
+  readonly #host: TaskHost<AuthInfo>;
   readonly #options: TasksExtensionOptions;
-  readonly #tools: ReadonlyMap<string, TaskTool>;
-  readonly #worker: TaskWorker;
   readonly #subscriptions: TaskSubscriptions;
   readonly #attached = new WeakSet<McpServer>();
 
   /** @throws TypeError for two tools of one name, and for limits out of range; it names them */
   constructor(store: TaskStore, options: TasksExtensionOptions) {
-    this.#store = store;
+    this.#host = new TaskHost(store, options);
     this.#options = options;
-    this.#tools = toolsByName(options.tools);
-    const { tools, holder, leaseMs } = options;
-    this.#worker = createTaskWorker(store, { tools, holder, leaseMs });
     const limits = limitsSchema.safeParse(options);
     if (!limits.success) throw new TypeError(`TasksExtension: ${z.prettifyError(limits.error)}`);
     this.#subscriptions = new TaskSubscriptions({
@@ -95,7 +57,7 @@ export class TasksExtension implements AsyncDisposable {
       store,
       principal: options.principal ?? subjectOf,
       toWire: detailedTask,
-      onError: (error) => this.#report(error),
+      onError: (error) => this.#host.report(error),
     });
   }
 
@@ -109,13 +71,16 @@ export class TasksExtension implements AsyncDisposable {
     if (this.#attached.has(mcp)) return;
     if (mcp.isConnected()) throw new Error("Attach the tasks extension before connecting the server.");
     const viewFor = async (context: ServerContext): Promise<ScopedTaskStore> =>
-      await this.#viewFor(context.http?.authInfo);
-    serveTaskRequests(mcp, { viewFor, answered: async (task) => await this.#start(task, "answered") });
+      await this.#host.viewFor(context.http?.authInfo);
+    serveTaskRequests(mcp, {
+      viewFor,
+      answer: async (view, taskId, answers) => await this.#host.answer(view, taskId, answers),
+    });
     serveToolCalls(mcp, {
-      tools: this.#tools,
+      tools: this.#host.tools,
       requestState: this.#options.requestState,
       viewFor,
-      created: async (task) => await this.#start(task, "created"),
+      created: async (task) => await this.#host.start(task, "created"),
     });
     cleanTaskResults(mcp);
     if (context?.era !== "legacy") mcp.server.registerCapabilities({ extensions: { [TASKS_EXTENSION_ID]: {} } });
@@ -137,57 +102,16 @@ export class TasksExtension implements AsyncDisposable {
 
   /** For the store's option `onOrphan`: takes up a task whose worker was lost, or that nobody claimed. */
   async orphaned(task: Task): Promise<void> {
-    await this.#start(task, "orphaned");
+    await this.#host.start(task, "orphaned");
   }
 
   /** Ends the streams, tells running tools to stop, and gives their tasks back for others. The store stays open. */
   async close(): Promise<void> {
     this.#subscriptions.close();
-    await this.#worker.close();
+    await this.#host.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #viewFor(authInfo: AuthInfo | undefined): Promise<ScopedTaskStore> {
-    return this.#store.scoped(await this.#principalOf(authInfo));
-  }
-
-  /** @throws ProtocolError -32603 for a fault of the server's own: whoever called learns that there is one */
-  async #principalOf(authInfo: AuthInfo | undefined): Promise<string | null> {
-    const { principal = subjectOf } = this.#options;
-    try {
-      const caller = await principal(authInfo);
-      // Refuses what cannot be one: the client could not mend it.
-      this.#store.scoped(caller);
-      return caller;
-    } catch (error) {
-      this.#report(error);
-      throw new ProtocolError(ProtocolErrorCode.InternalError, "Internal error");
-    }
-  }
-
-  /** Never rejects: the task is stored, and what goes wrong here is mended by the store's maintenance. */
-  async #start(task: Task, reason: DispatchReason): Promise<void> {
-    const { dispatch, waitUntil } = this.#options;
-    const start = async (): Promise<unknown> =>
-      dispatch === undefined ? await this.#worker.run(task.taskId) : await dispatch(task, reason);
-    const started = start().catch((error: unknown) => this.#report(error));
-    try {
-      waitUntil?.(started);
-    } catch (error) {
-      this.#report(error);
-    }
-    // An answer tells of a task that is in its queue, if the queue can tell; one that hangs keeps no client waiting.
-    if (dispatch !== undefined) await settledWithin(started, LONGEST_DISPATCH_MS);
-  }
-
-  #report(error: unknown): void {
-    try {
-      this.#options.onError?.(error);
-    } catch {
-      // A reporter that throws has nobody to tell.
-    }
   }
 }

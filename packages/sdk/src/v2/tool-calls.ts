@@ -10,12 +10,12 @@ import {
   type Result,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import { DirectContext } from "../direct-context.ts";
 import { InputRounds } from "../input-rounds.ts";
 import { objectAt, type StoredCall, toRequest } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
 import { isJsonRpcError } from "../tool-error.ts";
 import { interceptToolCalls } from "./intercept-tool-calls.ts";
-import { DirectContext } from "./direct-context.ts";
 import { taskFields } from "./detailed-task.ts";
 import { toProtocolError } from "./protocol-errors.ts";
 import { toCallToolResult, toInputRequests } from "./spec-values.ts";
@@ -147,7 +147,17 @@ async function answerCall(
     const call = { tool: tool.name, arguments: args, prepared: prepared.value, elicitation };
     return { task: await newTask(tool, call, context, host) };
   }
-  const ran = await within(async () => await tool.run(args, new DirectContext(mcpReq, rounds, prepared.value)));
+  const progressToken = mcpReq._meta?.progressToken;
+  const direct = new DirectContext({
+    signal: mcpReq.signal,
+    elicit: rounds.elicit,
+    prepared: prepared.value,
+    tell: async (progress) => {
+      if (progressToken === undefined) return;
+      await mcpReq.notify({ method: "notifications/progress", params: { progressToken, ...progress } });
+    },
+  });
+  const ran = await within(async () => await tool.run(args, direct));
   return "value" in ran ? { result: await toCallToolResult(ran.value) } : ran;
 }
 
