@@ -41,15 +41,23 @@ export const rpcError: TaskTool = defineTaskTool({
   },
 });
 
+function greets(whileWaiting: "hold" | "suspend"): TaskTool {
+  return defineTaskTool({
+    name: "greet",
+    run: async (_args, { elicit }) => {
+      const question = { message: "Your name?", requestedSchema: z.object({ name: z.string() }) };
+      const asked = await elicit("name", question, { whileWaiting });
+      const text = asked.action === "accept" ? `Hello, ${asked.content.name}!` : `Hello, whoever (${asked.action})!`;
+      return { content: [{ type: "text", text }] };
+    },
+  });
+}
+
 /** Asks for a name and greets it. */
-export const greeter: TaskTool = defineTaskTool({
-  name: "greet",
-  run: async (_args, { elicit }) => {
-    const asked = await elicit("name", { message: "Your name?", requestedSchema: z.object({ name: z.string() }) });
-    const text = asked.action === "accept" ? `Hello, ${asked.content.name}!` : `Hello, whoever (${asked.action})!`;
-    return { content: [{ type: "text", text }] };
-  },
-});
+export const greeter: TaskTool = greets("hold");
+
+/** The same, which frees its worker while the user thinks. */
+export const suspender: TaskTool = greets("suspend");
 
 /** Ends when the gate opens, or when it is told to stop. */
 export function gated(passed: Promise<void>): TaskTool {
