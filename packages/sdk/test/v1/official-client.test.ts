@@ -14,9 +14,9 @@ async function serve(store: TaskStore, ...tools: TaskTool[]): Promise<HttpServer
   return await serveHttp({ prepare: (mcp) => tasks.attach(mcp) });
 }
 
-describe.each(BACKENDS)("the client of SDK 1.x on $name", ({ open, isLeftOut }) => {
-  it.skipIf(isLeftOut)("streams a call from task to result", async () => {
-    await using stores = await open();
+describe.each(BACKENDS)("the client of SDK 1.x on $name", (backend) => {
+  it.skipIf(backend.isLeftOut)("streams a call from task to result", async () => {
+    await using stores = await backend.open();
     await using server = await serve(stores.a, echo);
     await using alice = await connectHttp(server.url, { user: "alice" });
     const seen: unknown[] = [];
@@ -30,8 +30,8 @@ describe.each(BACKENDS)("the client of SDK 1.x on $name", ({ open, isLeftOut }) 
     expect(seen.at(-1)).toMatchObject({ type: "result", result: { content: [{ type: "text", text: "hi" }] } });
   });
 
-  it.skipIf(isLeftOut)("answers what a tool asks in another process", async () => {
-    await using stores = await open();
+  it.skipIf(backend.isLeftOut)("answers what a tool asks in another process", async () => {
+    await using stores = await backend.open();
     await using server = await serve(stores.a, greeter);
     await using alice = await connectHttp(server.url, {
       user: "alice",
@@ -54,8 +54,8 @@ describe.each(BACKENDS)("the client of SDK 1.x on $name", ({ open, isLeftOut }) 
     expect(result).toMatchObject({ content: [{ type: "text", text: "Hello, Alice!" }] });
   });
 
-  it.skipIf(isLeftOut)("sees, lists and cancels a task through any server", async () => {
-    await using stores = await open();
+  it.skipIf(backend.isLeftOut)("sees, lists and cancels a task through any server", async () => {
+    await using stores = await backend.open();
     const door = gate();
     await using first = await serve(stores.a, gated(door.passed));
     await using second = await serve(stores.b, gated(door.passed));
@@ -76,8 +76,8 @@ describe.each(BACKENDS)("the client of SDK 1.x on $name", ({ open, isLeftOut }) 
     expect(await rpcErrorOf(two.client.experimental.tasks.cancelTask(taskId))).toMatchObject({ code: -32_602 });
   });
 
-  it.skipIf(isLeftOut)("gets results and errors as the tool gave them", async () => {
-    await using stores = await open();
+  it.skipIf(backend.isLeftOut)("gets results and errors as the tool gave them", async () => {
+    await using stores = await backend.open();
     await using server = await serve(stores.a, isError, rpcError, needsTask);
     await using alice = await connectHttp(server.url, { user: "alice" });
     const call = async (name: string) => {

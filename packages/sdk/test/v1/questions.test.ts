@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest";
 import { isJsonObject } from "../../src/stored-call.ts";
 import { asked, BACKENDS, ended, read, twoStores } from "../two-stores.ts";
 import { counted } from "./counted-store.ts";
-import { type HttpServer, serveHttp } from "./http-server.ts";
+import { serveHttp } from "./http-server.ts";
 import { connectHttp, rpcErrorOf, type TestClient } from "./test-client.ts";
 import { greeter, suspender } from "./test-tools.ts";
 
@@ -36,7 +36,8 @@ function result({ client }: TestClient, taskId: string, signal?: AbortSignal): P
 
 /** Requests that the client got and their ids. */
 function questions({ received }: TestClient): readonly { readonly id: string | number }[] {
-  return received.filter((message) => "method" in message && message.method === "elicitation/create" && "id" in message)
+  return received
+    .filter((message) => "method" in message && message.method === "elicitation/create" && "id" in message)
     .map((message) => ("id" in message && message.id !== undefined ? { id: message.id } : { id: "" }));
 }
 
@@ -62,9 +63,9 @@ async function terminateSession(transport: Transport): Promise<void> {
 
 const HELLO_ALICE = [{ type: "text", text: "Hello, Alice!" }];
 
-describe.each(BACKENDS)("a question on $name", ({ open, isLeftOut }) => {
-  it.skipIf(isLeftOut)("of a worker elsewhere reaches the client, and the answer the worker", async () => {
-    await using stores = await open();
+describe.each(BACKENDS)("a question on $name", (backend) => {
+  it.skipIf(backend.isLeftOut)("of a worker elsewhere reaches the client, and the answer the worker", async () => {
+    await using stores = await backend.open();
     await using worker = createTaskWorker(stores.b, { tools: [greeter] });
     const queue: string[] = [];
     await using server = await serve(stores.a, { dispatch: ({ taskId }) => void queue.push(taskId) });
@@ -76,17 +77,20 @@ describe.each(BACKENDS)("a question on $name", ({ open, isLeftOut }) => {
     expect(await run).toMatchObject({ status: "completed" });
   });
 
-  it.skipIf(isLeftOut)("may be answered on another server than the one that asked, without sessions", async () => {
-    await using stores = await open();
-    await using first = await serve(stores.a, { isStateless: true });
-    await using second = await serve(stores.b, { isStateless: true });
-    await using asking = await connectHttp(first.url, silent);
-    await using answering = await connectHttp(second.url, silent);
-    const taskId = await start(asking);
-    const waiting = result(asking, taskId);
-    await answering.transport.send(answerTo(await firstQuestion(asking), "Alice"));
-    expect(await waiting).toMatchObject({ content: HELLO_ALICE });
-  });
+  it.skipIf(backend.isLeftOut)(
+    "may be answered on another server than the one that asked, without sessions",
+    async () => {
+      await using stores = await backend.open();
+      await using first = await serve(stores.a, { isStateless: true });
+      await using second = await serve(stores.b, { isStateless: true });
+      await using asking = await connectHttp(first.url, silent);
+      await using answering = await connectHttp(second.url, silent);
+      const taskId = await start(asking);
+      const waiting = result(asking, taskId);
+      await answering.transport.send(answerTo(await firstQuestion(asking), "Alice"));
+      expect(await waiting).toMatchObject({ content: HELLO_ALICE });
+    },
+  );
 });
 
 describe("a question", () => {
@@ -139,7 +143,14 @@ describe("a question", () => {
     await using alice = await connectHttp(server.url, silent);
     const taskId = await start(alice);
     await asked(stores.a, taskId);
-    for (const id of ["task-input", "task-input/%/name/x", `task-input/${taskId}/other/x`, `task-input/nobody/name/x`, "", 99]) {
+    for (const id of [
+      "task-input",
+      "task-input/%/name/x",
+      `task-input/${taskId}/other/x`,
+      `task-input/nobody/name/x`,
+      "",
+      99,
+    ]) {
       await alice.transport.send(answerTo(id, "Mallory"));
     }
     await alice.client.ping();
@@ -160,7 +171,10 @@ describe("a question", () => {
   it("that gets what it cannot take fails its task, and is not asked for ever", async () => {
     await using stores = twoStores();
     await using server = await serve(stores.a);
-    await using alice = await connectHttp(server.url, { user: "alice", answer: () => ({ action: "accept", content: { name: 7 } }) });
+    await using alice = await connectHttp(server.url, {
+      user: "alice",
+      answer: () => ({ action: "accept", content: { name: 7 } }),
+    });
     const taskId = await start(alice);
     expect(await rpcErrorOf(result(alice, taskId))).toMatchObject({ code: -32_602 });
   });

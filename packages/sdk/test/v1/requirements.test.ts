@@ -272,7 +272,7 @@ describe("a server with TasksSupport", () => {
       user: "alice",
       answer: () => ({ action: "accept", content: { name: "Alice" } }),
     });
-    await check(play);
+    await expect(check(play)).resolves.toBeUndefined();
   });
 
   it("lists for nobody who is nobody (S-72)", async () => {

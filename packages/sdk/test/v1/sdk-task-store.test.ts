@@ -12,7 +12,10 @@ import { type RpcError, rpcErrorOf } from "./test-client.ts";
 const CALL = { method: "tools/call", params: { name: "work", task: {}, arguments: { n: 1 } } };
 const DONE: Result = { content: [{ type: "text", text: "done" }] };
 
-function open(): AsyncDisposable & { readonly sdk: SdkTaskStore; readonly store: ReturnType<typeof createMemoryTaskStore> } {
+function open(): AsyncDisposable & {
+  readonly sdk: SdkTaskStore;
+  readonly store: ReturnType<typeof createMemoryTaskStore>;
+} {
   const store = createMemoryTaskStore({ maintenance: false });
   return { store, sdk: createSdkTaskStore(store), [Symbol.asyncDispose]: async () => await store.close() };
 }
@@ -64,7 +67,10 @@ describe("a store of ours in the SDK", () => {
   it("keeps the request, without task and _meta", async () => {
     await using stores = open();
     const { store, sdk } = stores;
-    const { taskId } = await sdk.createTask({}, 1, { ...CALL, params: { ...CALL.params, _meta: { progressToken: 1 } } });
+    const { taskId } = await sdk.createTask({}, 1, {
+      ...CALL,
+      params: { ...CALL.params, _meta: { progressToken: 1 } },
+    });
     expect(await store.getTask(taskId, { request: true })).toMatchObject({
       generation: "2025-11-25",
       request: { method: "tools/call", name: "work", params: { name: "work", arguments: { n: 1 } } },
@@ -177,7 +183,8 @@ describe("a server of the SDK on a store of ours", () => {
           return { task };
         },
         getTask: async ({ taskId, taskStore }) => await taskStore.getTask(taskId),
-        getTaskResult: async ({ taskId, taskStore }) => CallToolResultSchema.parse(await taskStore.getTaskResult(taskId)),
+        getTaskResult: async ({ taskId, taskStore }) =>
+          CallToolResultSchema.parse(await taskStore.getTaskResult(taskId)),
       },
     );
     const [a, b] = InMemoryTransport.createLinkedPair();
@@ -191,7 +198,10 @@ describe("a server of the SDK on a store of ours", () => {
     expect(await rpcErrorOf(getTaskResult("nobody"))).toEqual(REFUSED);
     expect(await rpcErrorOf(listTasks("nonsense"))).toEqual(REFUSED);
 
-    for await (const _message of client.experimental.tasks.callToolStream({ name: "work" }, CallToolResultSchema, { task: {} })) break;
+    for await (const _message of client.experimental.tasks.callToolStream({ name: "work" }, CallToolResultSchema, {
+      task: {},
+    }))
+      break;
     const [taskId = ""] = created;
     const error = { code: -32_050, message: "no printer", data: { printers: [] } };
     await store.finishTask(taskId, { status: "failed", error });

@@ -65,7 +65,7 @@ export function gated(passed: Promise<void>): TaskTool {
     name: "gated",
     run: async (_args, { signal }) => {
       const stopped = new Promise<never>((_resolve, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason));
+        signal.addEventListener("abort", () => reject(new Error("stopped", { cause: signal.reason })));
       });
       await Promise.race([passed, stopped]);
       return { content: [{ type: "text", text: "passed" }] };
