@@ -16,8 +16,8 @@ const LOOK_EVERY_MS = 5_000;
 export class ClientConnection {
   readonly link: ClientLink;
   readonly #followers = new Map<string, TaskFollower>();
-  /** The newest stream of each task that a result is waited for on. */
-  readonly #questions = new Map<string, TaskQuestions>();
+  /** The streams on which a task's result is waited for, the oldest first. Only the newest asks. */
+  readonly #questions = new Map<string, TaskQuestions[]>();
   readonly #waiting = new Map<RequestId, AbortController>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -56,12 +56,17 @@ export class ClientConnection {
   ): Promise<T> {
     const givenUp = new AbortController();
     const questions = new TaskQuestions(this.link, requestId);
-    await this.#questions.get(taskId)?.withdraw();
-    this.#questions.set(taskId, questions);
+    const previous = this.#newest(taskId);
+    this.#questions.set(taskId, [...(this.#questions.get(taskId) ?? []), questions]);
     this.#enter(requestId, givenUp);
     try {
+      await previous?.withdraw();
       return await wait(questions, AbortSignal.any([givenUp.signal, this.link.closed]));
     } catch (error) {
+      // Whoever waited before is asked again: the task is still open.
+      const isNewest = this.#newest(taskId) === questions;
+      this.#leave(taskId, questions);
+      if (isNewest) await this.#newest(taskId)?.resume();
       if (!givenUp.signal.aborted) throw error;
       throw mcpError({
         code: INTERNAL_ERROR,
@@ -70,20 +75,30 @@ export class ClientConnection {
     } finally {
       this.#waiting.delete(requestId);
       this.#lookSometimes();
-      if (this.#questions.get(taskId) === questions) this.#questions.delete(taskId);
+      this.#leave(taskId, questions);
       await questions.withdraw();
     }
   }
 
   /** The client answered a question. @returns whether this connection had asked it */
   noteAnswer({ taskId }: QuestionId, requestId: string): void {
-    this.#questions.get(taskId)?.noteAnswer(requestId);
+    for (const questions of this.#questions.get(taskId) ?? []) questions.noteAnswer(requestId);
   }
 
   /** Asks again what was answered and could not be stored. */
   async repeat({ taskId, key }: QuestionId, view: ScopedTaskStore): Promise<void> {
     const task = await view.getTask(taskId);
-    if (task !== undefined) await this.#questions.get(taskId)?.repeat(task, key);
+    if (task !== undefined) await this.#newest(taskId)?.repeat(task, key);
+  }
+
+  #newest(taskId: string): TaskQuestions | undefined {
+    return this.#questions.get(taskId)?.at(-1);
+  }
+
+  #leave(taskId: string, left: TaskQuestions): void {
+    const others = (this.#questions.get(taskId) ?? []).filter((questions) => questions !== left);
+    if (others.length > 0) this.#questions.set(taskId, others);
+    else this.#questions.delete(taskId);
   }
 
   #enter(requestId: RequestId, givenUp: AbortController): void {
@@ -102,11 +117,13 @@ export class ClientConnection {
     this.#timer ??= setInterval(() => {
       for (const [requestId, givenUp] of this.#waiting) if (!this.link.reaches(requestId)) givenUp.abort();
     }, LOOK_EVERY_MS);
+    // Where timers can: a wait is no reason for a process to live.
+    if (typeof this.#timer === "object") this.#timer.unref();
   }
 
   /** On the stream that waits for the task's result, else on that for everything else. Nobody has to listen (S-16). */
   async #notify(taskId: string, notification: JSONRPCNotification): Promise<void> {
-    const stream = this.#questions.get(taskId)?.stream;
+    const stream = this.#newest(taskId)?.stream;
     if (stream !== undefined && this.link.reaches(stream)) {
       try {
         return await this.link.send(notification, stream);

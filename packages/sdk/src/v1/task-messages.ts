@@ -13,6 +13,7 @@ import type { ClientConnection } from "./client-connection.ts";
 import { isRequest, type LinkFilter } from "./client-link.ts";
 import { storeAnswer } from "./input-answers.ts";
 import type { Extra } from "./intercept-handlers.ts";
+import { INVALID_PARAMS } from "../tool-error.ts";
 import { type QuestionId, readQuestionId } from "./question-id.ts";
 
 /** What the SDK cannot be told otherwise, done to the messages of one server. */
@@ -45,6 +46,7 @@ export class TaskMessages implements LinkFilter {
     if (!isRequest(message)) return "method" in message || !this.#isAnswer(message, authInfo) ? message : undefined;
     if (isInitializeRequest(message)) this.#initialize = { id: message.id, authInfo };
     if (message.method === "tools/call" && !this.#declaresToolTasks()) return without(message, "task");
+    if (message.method === "tools/call" && !isTaskWish(message.params?.["task"])) return this.#refuseTask(message);
     return message.method.startsWith("tasks/") ? withoutRelatedTask(message) : message;
   }
 
@@ -57,6 +59,14 @@ export class TaskMessages implements LinkFilter {
 
   sent(message: JSONRPCMessage): void {
     if (!("method" in message) && message.id !== undefined) this.#whenSent.get(message.id)?.();
+  }
+
+  /** What the SDK's schema refuses it answers with an internal error. */
+  #refuseTask({ id }: JSONRPCRequest): undefined {
+    const error = { code: INVALID_PARAMS, message: "Invalid params: task must be an object, its ttl a number" };
+    const sent = this.#connection().link.send({ jsonrpc: "2.0", id, error });
+    sent.catch((error: unknown) => this.#host.report(error));
+    return undefined;
   }
 
   /** An answer to a question that was asked past the SDK, here or in another process. */
@@ -105,6 +115,11 @@ export class TaskMessages implements LinkFilter {
       return false;
     }
   }
+}
+
+function isTaskWish(task: unknown): boolean {
+  if (task === undefined) return true;
+  return isJsonObject(task) && (task["ttl"] === undefined || typeof task["ttl"] === "number");
 }
 
 /** A request whose type is not declared is handled as if it had no `task`; the SDK would answer an error (S-17). */

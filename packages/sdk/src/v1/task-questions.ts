@@ -17,6 +17,7 @@ export class TaskQuestions {
   /** Ids of the requests by the keys of the inputs. */
   readonly #asked = new Map<string, string>();
   readonly #answered = new Set<string>();
+  #task: Task | undefined;
   #isWithdrawn = false;
 
   /** @param stream the id of the request on whose stream is asked */
@@ -31,6 +32,7 @@ export class TaskQuestions {
 
   /** Asks what is open and was not asked here; withdraws what is not open any more. */
   async show(task: Task): Promise<void> {
+    this.#task = task;
     if (this.#isWithdrawn) return;
     for (const [key, { request, response }] of Object.entries(task.inputs)) {
       const isOpen = response === undefined && task.status === "input_required";
@@ -54,6 +56,13 @@ export class TaskQuestions {
   async withdraw(): Promise<void> {
     this.#isWithdrawn = true;
     for (const key of this.#asked.keys()) await this.#withdraw(key);
+  }
+
+  /** Asks again what is open, after it was withdrawn. */
+  async resume(): Promise<void> {
+    this.#isWithdrawn = false;
+    this.#asked.clear();
+    if (this.#task !== undefined) await this.show(this.#task);
   }
 
   async #ask(taskId: string, key: string, { method, params = {} }: InputRequest): Promise<void> {

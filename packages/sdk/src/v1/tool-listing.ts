@@ -35,4 +35,5 @@ function completed(listed: JsonObject, tool: TaskTool | undefined): JsonObject {
   };
 }
 
-const JSON_SCHEMA = { target: "draft-2020-12" } as const;
+/** As the SDK lists its own: its client validates results by this draft. */
+const JSON_SCHEMA = { target: "draft-07" } as const;

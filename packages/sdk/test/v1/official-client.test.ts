@@ -1,17 +1,27 @@
 /** The client that ships with SDK 1.x, over Streamable HTTP, from both of two servers on one backend. */
 import { CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
-import { TasksSupport } from "../../src/v1/index.ts";
+import { TasksSupport, type TasksSupportOptions } from "../../src/v1/index.ts";
 import { BACKENDS } from "../two-stores.ts";
 import { type HttpServer, serveHttp } from "./http-server.ts";
 import { connectHttp, rpcErrorOf } from "./test-client.ts";
-import { echo, gate, gated, greeter, isError, needsTask, rpcError } from "./test-tools.ts";
+import { echo, gate, gated, greeter, isError, measure, needsTask, rpcError } from "./test-tools.ts";
 import type { TaskStore } from "@mcp-task-store/core";
-import type { TaskTool } from "../../src/index.ts";
+import { createTaskWorker, defineTaskTool, type TaskTool } from "../../src/index.ts";
 
 async function serve(store: TaskStore, ...tools: TaskTool[]): Promise<HttpServer> {
-  const tasks = new TasksSupport(store, { tools });
+  return await serveWith(store, { tools });
+}
+
+async function serveWith(store: TaskStore, options: TasksSupportOptions): Promise<HttpServer> {
+  const tasks = new TasksSupport(store, options);
   return await serveHttp({ prepare: (mcp) => tasks.attach(mcp) });
+}
+
+async function collected<T>(stream: AsyncIterable<T>): Promise<readonly T[]> {
+  const items: T[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
 }
 
 describe.each(BACKENDS)("the client of SDK 1.x on $name", (backend) => {
@@ -52,6 +62,61 @@ describe.each(BACKENDS)("the client of SDK 1.x on $name", (backend) => {
       if (message.type === "error") throw message.error;
     }
     expect(result).toMatchObject({ content: [{ type: "text", text: "Hello, Alice!" }] });
+  });
+
+  it.skipIf(backend.isLeftOut)("knows which tools are tasks, and checks what they answer", async () => {
+    await using stores = await backend.open();
+    await using server = await serve(stores.a, measure, needsTask);
+    await using alice = await connectHttp(server.url, { user: "alice" });
+    const { client } = alice;
+    await client.listTools();
+    expect(await client.callTool({ name: "measure", arguments: { text: "four" } })).toMatchObject({
+      content: [],
+      structuredContent: { length: 4 },
+    });
+    for (const [name, result] of [
+      ["measure", { structuredContent: { length: 4 } }],
+      ["needs_task", { content: [{ text: "done" }] }],
+    ] as const) {
+      const stream = client.experimental.tasks.callToolStream(
+        { name, arguments: { text: "four" } },
+        CallToolResultSchema,
+        { task: {} },
+      );
+      const messages = await collected(stream);
+      expect(messages[0]).toMatchObject({ type: "taskCreated" });
+      expect(messages.at(-1)).toMatchObject({ type: "result", result });
+    }
+  });
+
+  it.skipIf(backend.isLeftOut)("hears how a worker elsewhere gets on, under its own token", async () => {
+    await using stores = await backend.open();
+    const heard: unknown[] = [];
+    const [reported, done] = [gate(), gate()];
+    const tool = defineTaskTool({
+      name: "report",
+      run: async (_args, { reportProgress }) => {
+        await reportProgress({ progress: 2, total: 4, message: "half" });
+        await reported.passed;
+        return { content: [] };
+      },
+    });
+    await using worker = createTaskWorker(stores.b, { tools: [tool] });
+    await using server = await serveWith(stores.a, {
+      tools: [tool],
+      dispatch: ({ taskId }) => void worker.run(taskId).then(() => done.open()),
+    });
+    await using alice = await connectHttp(server.url, { user: "alice" });
+    const stream = alice.client.experimental.tasks.callToolStream({ name: "report" }, CallToolResultSchema, {
+      task: {},
+      onprogress: (progress) => {
+        heard.push(progress);
+        reported.open();
+      },
+    });
+    expect((await collected(stream)).at(-1)).toMatchObject({ type: "result" });
+    await done.passed;
+    expect(heard).toEqual([expect.objectContaining({ progress: 2, total: 4, message: "half" })]);
   });
 
   it.skipIf(backend.isLeftOut)("sees, lists and cancels a task through any server", async () => {

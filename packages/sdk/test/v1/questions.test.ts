@@ -201,6 +201,22 @@ describe("a question", () => {
     expect(cancelled()).toEqual(questions(alice).map(({ id }) => id));
   });
 
+  it("is asked again where a client waited before, when it gives its newest wait up", async () => {
+    await using stores = twoStores();
+    await using server = await serve(stores.a);
+    await using alice = await connectHttp(server.url, silent);
+    const taskId = await start(alice);
+    const waiting = result(alice, taskId);
+    await firstQuestion(alice);
+    const second = new AbortController();
+    result(alice, taskId, second.signal).catch(() => undefined);
+    await pollUntil(() => questions(alice).length === 2, { what: "the second question" });
+    second.abort();
+    const third = await pollUntil(() => questions(alice)[2], { what: "the third question" });
+    await alice.transport.send(answerTo(third.id, "Alice"));
+    expect(await waiting).toMatchObject({ content: HELLO_ALICE });
+  });
+
   it("ends with its task when that is cancelled", async () => {
     await using stores = twoStores();
     await using server = await serve(stores.a);

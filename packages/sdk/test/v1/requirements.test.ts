@@ -247,9 +247,9 @@ const REQUIREMENTS: readonly Requirement[] = [
     id: "bad ttl",
     says: "refuses a ttl that is none",
     check: async ({ refusal, request }) => {
-      for (const ttl of [-1, 0]) {
-        const call = { name: "echo", arguments: { text: "x" }, task: { ttl } };
-        expect(await refusal("tools/call", call), String(ttl)).toMatchObject({ code: -32_602 });
+      for (const task of [{ ttl: -1 }, { ttl: 0 }, { ttl: null }, { ttl: "1" }, null, 7, []]) {
+        const call = { name: "echo", arguments: { text: "x" }, task };
+        expect(await refusal("tools/call", call), JSON.stringify(task)).toMatchObject({ code: -32_602 });
       }
       expect(await request("tasks/list")).toEqual({ tasks: [] });
     },

@@ -23,6 +23,14 @@ export const echo: TaskTool = defineTaskTool({
   run: ({ text }) => ({ content: [{ type: "text", text }] }),
 });
 
+/** Says how long a text is, as its schema says. */
+export const measure: TaskTool = defineTaskTool({
+  name: "measure",
+  inputSchema: z.object({ text: z.string() }),
+  outputSchema: z.object({ length: z.int() }),
+  run: ({ text }) => ({ structuredContent: { length: text.length } }),
+});
+
 export const needsTask: TaskTool = defineTaskTool({
   name: "needs_task",
   taskSupport: "required",
