@@ -5,7 +5,7 @@ import type { Result, ServerNotification, ServerRequest } from "@modelcontextpro
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 /** Stands before the SDK's handler of a method; `next` is that handler, on this very request. */
-export type Interceptor = (request: unknown, extra: Extra, next: () => Promise<Result>) => Promise<Result>;
+export type Interceptor = (request: unknown, extra: Extra, next: (extra: Extra) => Promise<Result>) => Promise<Result>;
 
 /** Asks the SDK's own handler of an intercepted method. @throws Error while there is none */
 export type AskSdk = (method: string, request: unknown, extra: Extra) => Promise<Result>;
@@ -36,7 +36,7 @@ export function interceptHandlers({ server }: McpServer, interceptors: Readonly<
     }
     caught.set(method, handler);
     const intercepted = async (request: unknown, extra: Extra): Promise<Result> =>
-      await interceptor(request, extra, async () => await askSdk(method, request, extra));
+      await interceptor(request, extra, async (passed) => await askSdk(method, request, passed));
     Reflect.apply(register, server, [schema, intercepted]);
   };
   Object.defineProperty(server, "setRequestHandler", { value: intercepting, configurable: true, writable: true });

@@ -14,18 +14,21 @@ import { isRequest, type LinkFilter } from "./client-link.ts";
 import { storeAnswer } from "./input-answers.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { INVALID_PARAMS } from "../tool-error.ts";
+import type { SdkTasks } from "./sdk-tasks.ts";
 import { type QuestionId, readQuestionId } from "./question-id.ts";
 
 /** What the SDK cannot be told otherwise, done to the messages of one server. */
 export class TaskMessages implements LinkFilter {
   readonly #mcp: McpServer;
   readonly #host: TaskHost<AuthInfo>;
+  readonly #sdkTasks: SdkTasks;
   readonly #connection: () => ClientConnection;
   readonly #whenSent = new Map<RequestId, () => void>();
   #initialize: { readonly id: RequestId; readonly authInfo: AuthInfo | undefined } | undefined;
 
-  constructor(mcp: McpServer, host: TaskHost<AuthInfo>, connection: () => ClientConnection) {
+  constructor(mcp: McpServer, host: TaskHost<AuthInfo>, sdkTasks: SdkTasks, connection: () => ClientConnection) {
     this.#mcp = mcp;
+    this.#sdkTasks = sdkTasks;
     this.#host = host;
     this.#connection = connection;
   }
@@ -73,10 +76,18 @@ export class TaskMessages implements LinkFilter {
   #isAnswer(message: JSONRPCMessage, authInfo: AuthInfo | undefined): boolean {
     if (!("id" in message)) return false;
     const question = readQuestionId(message.id);
-    if (question === undefined) return false;
+    if (question === undefined) {
+      if (message.id !== undefined) this.#sdkAnswered(message.id, authInfo);
+      return false;
+    }
     const response = "result" in message && isJsonObject(message.result) ? message.result : undefined;
     this.#store(question, String(message.id), response, authInfo).catch((error: unknown) => this.#host.report(error));
     return true;
+  }
+
+  #sdkAnswered(requestId: RequestId, authInfo: AuthInfo | undefined): void {
+    const answered = this.#sdkTasks.answered(requestId, async () => await this.#host.viewFor(authInfo));
+    answered.catch((error: unknown) => this.#host.report(error));
   }
 
   async #store(

@@ -6,13 +6,14 @@ import {
   type Task,
 } from "@mcp-task-store/core";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
-import type { Result } from "@modelcontextprotocol/sdk/types.js";
+import type { RequestId, Result } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { isJsonObject, objectAt } from "../stored-call.ts";
 import { INVALID_PARAMS, METHOD_NOT_FOUND } from "../tool-error.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { mcpError, taskNotFound, toMcpError } from "./mcp-errors.ts";
+import { waitsForSdk } from "./sdk-input.ts";
 import { resultOf } from "./stored-result.ts";
 import { wireTask } from "./wire-task.ts";
 
@@ -22,6 +23,8 @@ export interface TaskRequestHost {
   viewFor(extra: Extra): Promise<ScopedTaskStore>;
   /** The connection that requests come over. */
   connection(): ClientConnection;
+  /** Sends what the SDK's own tools queued for the client of a task. */
+  deliver(taskId: string, view: ScopedTaskStore, stream: RequestId): Promise<void>;
   /** Counts a wait, as long as it takes. @throws McpError -32603 if there are too many */
   whileWaiting<T>(wait: () => Promise<T>): Promise<T>;
 }
@@ -68,11 +71,11 @@ async function getTask({ params, view }: TaskCall, host: TaskRequestHost): Promi
 async function taskResult({ params, view, extra }: TaskCall, host: TaskRequestHost): Promise<Result> {
   const taskId = taskIdOf(params);
   const task = await known(view, taskId);
-  const connection = host.connection();
   const ended = isTerminal(task.status)
     ? task
-    : await host.whileWaiting(async () => await untilEnded(task, view, extra, connection));
-  await connection.ended(ended);
+    : await host.whileWaiting(async () => await untilEnded(task, view, extra, host));
+  await host.deliver(taskId, view, extra.requestId);
+  await host.connection().ended(ended);
   const outcome = await view.getOutcome(taskId);
   if (outcome === undefined) throw taskNotFound();
   const result = resultOf(outcome);
@@ -84,19 +87,17 @@ async function taskResult({ params, view, extra }: TaskCall, host: TaskRequestHo
   };
 }
 
-async function untilEnded(
-  found: Task,
-  view: ScopedTaskStore,
-  extra: Extra,
-  connection: ClientConnection,
-): Promise<Task> {
+async function untilEnded(found: Task, view: ScopedTaskStore, extra: Extra, host: TaskRequestHost): Promise<Task> {
   const { taskId } = found;
-  return await connection.waiting(taskId, extra.requestId, async (questions, waited) => {
+  return await host.connection().waiting(taskId, extra.requestId, async (questions, waited) => {
     const signal = AbortSignal.any([extra.signal, waited]);
     let task = found;
     while (!isTerminal(task.status)) {
       await questions.show(task);
-      task = (await view.waitForUpdate(taskId, { since: task.revision, signal })) ?? task;
+      await host.deliver(taskId, view, extra.requestId);
+      // The SDK moves the task first and queues its question then, of which no store wakes anybody.
+      const timeoutMs = waitsForSdk(task) ? task.pollIntervalMs : undefined;
+      task = (await view.waitForUpdate(taskId, { since: task.revision, signal, timeoutMs })) ?? task;
     }
     return task;
   });

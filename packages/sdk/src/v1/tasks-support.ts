@@ -1,5 +1,6 @@
 import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
+import type { ServerOptions } from "@modelcontextprotocol/sdk/server/index.js";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import { type ElicitationCapability, isJsonObject } from "../stored-call.ts";
@@ -9,6 +10,8 @@ import { ClientConnection } from "./client-connection.ts";
 import { linkClients } from "./client-link.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { mcpError } from "./mcp-errors.ts";
+import { SdkSessions } from "./sdk-sessions.ts";
+import { SdkTasks } from "./sdk-tasks.ts";
 import { TaskMessages } from "./task-messages.ts";
 import { serveTaskRequests } from "./task-requests.ts";
 import { serveToolCalls } from "./tool-calls.ts";
@@ -32,18 +35,35 @@ const MAX_WAITING_RESULTS = 1_024;
  * get the result within their request, or -32601 where the tool needs a task.
  */
 export class TasksSupport implements AsyncDisposable {
+  readonly #store: TaskStore;
   readonly #host: TaskHost<AuthInfo>;
+  #sessions: SdkSessions | undefined;
   readonly #maxWaiting: number;
   readonly #attached = new WeakSet<McpServer>();
   #waiting = 0;
 
   /** @throws TypeError for two tools of one name, or an option out of range */
   constructor(store: TaskStore, options: TasksSupportOptions) {
+    this.#store = store;
     this.#host = new TaskHost(store, options);
     this.#maxWaiting = options.maxWaitingResults ?? MAX_WAITING_RESULTS;
     if (!Number.isSafeInteger(this.#maxWaiting) || this.#maxWaiting < 1) {
       throw new TypeError(`maxWaitingResults is ${this.#maxWaiting}; give an integer of 1 or more.`);
     }
+  }
+
+  /**
+   * Only for servers with tools that are registered with the SDK's own `registerToolTask`:
+   * `new McpServer(info, tasks.serverOptions)`, then `attach`. Their tasks are stored here as well, belong to their
+   * caller, and are woken, told of and answered as those of `tools`. What they ask through the SDK
+   * (`mcp.server.elicitInput` with `relatedTask`) needs a store with `capabilities.messages`, and is answered in the process
+   * that asked; nobody runs them again when their process is lost.
+   */
+  get serverOptions(): Pick<ServerOptions, "capabilities" | "taskStore" | "taskMessageQueue"> {
+    this.#sessions ??= new SdkSessions(this.#store, async () => (await this.#host.viewFor(undefined)).principal);
+    const { taskStore, taskMessageQueue } = this.#sessions;
+    const capabilities = { tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } } };
+    return { capabilities, taskStore, ...(taskMessageQueue && { taskMessageQueue }) };
   }
 
   /**
@@ -60,15 +80,33 @@ export class TasksSupport implements AsyncDisposable {
       if (connection !== undefined) return connection;
       throw mcpError({ code: INTERNAL_ERROR, message: "Not connected" });
     };
-    const viewFor = async ({ authInfo }: Extra): Promise<ScopedTaskStore> => await this.#host.viewFor(authInfo);
-    const messages = new TaskMessages(mcp, this.#host, connected);
+    const sdkTasks = new SdkTasks(this.#store, this.#sessions);
+    const viewFor = async ({ authInfo, sessionId }: Extra): Promise<ScopedTaskStore> => {
+      const view = await this.#host.viewFor(authInfo);
+      sdkTasks.note(sessionId, view, connected().link.closed);
+      return view;
+    };
+    const messages = new TaskMessages(mcp, this.#host, sdkTasks, connected);
 
     mcp.server.registerCapabilities(this.#capabilities);
-    serveTaskRequests(mcp, { viewFor, connection: connected, whileWaiting: async (wait) => await this.#counted(wait) });
+    serveTaskRequests(mcp, {
+      viewFor,
+      connection: connected,
+      deliver: async (taskId, view, stream) => {
+        const { link } = connected();
+        await sdkTasks.deliver(taskId, view, async (message) => await link.send(message, stream));
+      },
+      whileWaiting: async (wait) => await this.#counted(wait),
+    });
     serveToolCalls(mcp, {
       tools: this.#host.tools,
       viewFor,
       elicitation: () => elicitationOf(mcp),
+      bind: async (extra, request) => {
+        if (extra.taskStore === undefined) return extra;
+        const view = await viewFor(extra);
+        return sdkTasks.bind(extra, request, view, (task) => messages.followWhenSent(task, view, extra));
+      },
       created: async (task, view, extra) => {
         messages.followWhenSent(task, view, extra);
         await this.#host.start(task, "created");

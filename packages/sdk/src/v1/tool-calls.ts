@@ -26,6 +26,8 @@ export interface ToolCallHost {
   viewFor(extra: Extra): Promise<ScopedTaskStore>;
   /** What the client can be asked. */
   elicitation(): ElicitationCapability;
+  /** What a tool of the SDK's own gets: a store that is its caller's. */
+  bind(extra: Extra, request: unknown): Promise<Extra>;
   /** Hands a task that was just stored to whoever works on it, and tells the caller how it goes. */
   created(task: Task, view: ScopedTaskStore, extra: Extra): Promise<void>;
 }
@@ -57,18 +59,19 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
   const calls = new WeakMap<Extra, CallInFlight>();
 
   const askSdk = interceptHandlers(mcp, {
-    "tools/list": async (_request, _extra, next) => withTaskTools(await next(), host.tools),
+    "tools/list": async (_request, extra, next) => withTaskTools(await next(extra), host.tools),
     "tools/call": async (request, extra, next) => {
       const call: CallInFlight = { request: CallToolRequestSchema.parse(request) };
       const { name, task } = call.request.params;
       const tool = host.tools.get(name);
       if (tool === undefined) {
         const modeOf = async (): Promise<ToolMode> => toolMode(await askSdk("tools/list", LIST_TOOLS, extra), name);
-        return await callOther(call.request, modeOf, next);
+        const callOn = async (): Promise<Result> => await next(await host.bind(extra, request));
+        return await callOther(call.request, modeOf, callOn);
       }
       if (tool.taskSupport === "required" && task === undefined) throw needsTask(name);
       calls.set(extra, call);
-      const result = await next();
+      const result = await next(extra);
       if (call.error !== undefined) throw call.error;
       if (call.answer !== undefined) return call.answer;
       if (task === undefined) return result;
