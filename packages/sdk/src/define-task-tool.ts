@@ -26,6 +26,13 @@ const settingsSchema = z.object({
   run: functionSchema,
 });
 
+/** What every result has to be for a client to read it; parts of content are for the SDK to know. */
+const resultSchema = z.looseObject({
+  content: z.array(z.looseObject({ type: z.string() })).optional(),
+  isError: z.boolean().optional(),
+  _meta: z.looseObject({}).optional(),
+});
+
 /** Some libraries' schemas are functions. */
 function isSchema(value: unknown): boolean {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
@@ -74,8 +81,9 @@ async function checkResult(
   result: ToolResult | undefined,
   outputSchema: StandardSchemaWithJson | undefined,
 ): Promise<ToolResult> {
-  if (typeof result !== "object" || result === null || Array.isArray(result))
-    throw new Error(`Tool ${name} returned no result`);
+  const shaped = await validateBy(resultSchema, result);
+  if ("problem" in shaped) throw new Error(`Tool ${name} returned no valid result: ${shaped.problem}`);
+  if (result === undefined) throw new Error(`Tool ${name} returned no result`);
   if (outputSchema === undefined || result.isError === true) return result;
   if (result.structuredContent === undefined) {
     throw new Error(

@@ -8,7 +8,7 @@ export interface TokenInfo {
  * client may share its `clientId`, and a token changes when it is refreshed, so without a subject this throws.
  * @see X-59, S-69
  */
-export function subjectOf(authInfo: TokenInfo | undefined): string | null {
+export function subjectOf<AuthInfo extends TokenInfo>(authInfo: AuthInfo | undefined): string | null {
   if (authInfo === undefined) return null;
   const { sub, iss } = authInfo.extra ?? {};
   if (typeof sub !== "string" || sub === "") {

@@ -196,7 +196,12 @@ describe("defineTaskTool: results", () => {
     ["a number", 1],
     ["a function", (): void => undefined],
     ["a list", [{ type: "text", text: "done" }]],
-  ])("that are no object are errors for the model: %s", async (_name, result) => {
+    ["an object with a text for content", { content: "done" }],
+    ["an object with content that is none", { content: ["done"] }],
+    ["an object with content of no type", { content: [{ text: "done" }] }],
+    ["an object that is half an error", { content: [], isError: "yes" }],
+    ["an object with metadata that is none", { content: [], _meta: "trace" }],
+  ])("that no client can read are errors for the model: %s", async (_name, result) => {
     await using stores = twoStores();
     const tool = Reflect.apply(defineTaskTool, undefined, [{ name: TOOL, run: () => result }]);
     const { taskId } = await taskFor(stores.a);

@@ -121,21 +121,24 @@ describe("the keys of questions", () => {
     expect(task.outcome).toMatchObject({ status: "completed", result: structured({ action: "accept" }) });
   });
 
-  it("may be named like this, asked all at once", async () => {
-    await using stores = twoStores();
-    const { task } = await played(
-      stores,
-      async ({ elicit }) => {
-        const answers = await Promise.all(keys.map(async (key) => await elicit(key, ASK_SURE)));
-        return structured(answers.map(({ action }) => action));
-      },
-      async (taskId) => {
-        expect(Object.keys((await asked(stores.b, taskId)).inputs).sort()).toEqual(keys.toSorted());
-        await stores.b.answerInputs(taskId, Object.fromEntries(keys.map((key) => [key, YES])));
-      },
-    );
-    expect(task.outcome).toMatchObject({ result: structured(keys.map(() => "accept")) });
-  });
+  it.each(BACKENDS.filter(({ isLeftOut }) => !isLeftOut))(
+    "may be named like this, asked all at once, on $name",
+    async ({ open }) => {
+      await using stores = await open();
+      const { task } = await played(
+        stores,
+        async ({ elicit }) => {
+          const answers = await Promise.all(keys.map(async (key) => await elicit(key, ASK_SURE)));
+          return structured(answers.map(({ action }) => action));
+        },
+        async (taskId) => {
+          expect(Object.keys((await asked(stores.b, taskId)).inputs).sort()).toEqual(keys.toSorted());
+          await stores.b.answerInputs(taskId, Object.fromEntries(keys.map((key) => [key, YES])));
+        },
+      );
+      expect(task.outcome).toMatchObject({ result: structured(keys.map(() => "accept")) });
+    },
+  );
 
   it.each([
     ["empty", ""],

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createTaskWorker, isSuspension, type TaskWorker } from "../src/index.ts";
 import { ASK_SURE, type Run, taskFor, text, toolOf, YES } from "./task-tools.ts";
-import { BACKENDS, ended, read, twoStores, until, withFaults } from "./two-stores.ts";
+import { BACKENDS, read, twoStores, withFaults } from "./two-stores.ts";
 
 const SUSPEND = { whileWaiting: "suspend" } as const;
 const other = { message: "And your name?", requestedSchema: z.object({ name: z.string() }) };
@@ -22,12 +22,6 @@ function suspending(): { readonly run: Run; readonly starts: () => number } {
     return { structuredContent: { answer } };
   };
   return { run, starts: () => starts };
-}
-
-/** Answers as a server does: whoever answers the last question of a task that nobody holds, has it run again. */
-async function answeredBy(store: TaskStore, taskId: string, worker: TaskWorker): Promise<unknown> {
-  const task = await store.answerInputs(taskId, { sure: YES });
-  return task.status === "working" && task.lease === undefined ? await worker.run(taskId) : undefined;
 }
 
 const COMPLETED = {
@@ -122,73 +116,6 @@ describe.each(BACKENDS)("elicit that suspends, on $name", ({ open, isLeftOut }) 
     await stores.b.answerInputs(taskId, { name: ALICE });
     expect(await worker.run(taskId)).toMatchObject({ status: "completed" });
     expect(starts).toEqual([1, 1, 1]);
-  });
-});
-
-describe("an answer right after the release", () => {
-  it("runs the task again where it is dispatched to the same worker", async () => {
-    await using stores = twoStores();
-    const { run, starts } = suspending();
-    const { taskId } = await taskFor(stores.a);
-    const store = withFaults(stores.a, {
-      releaseLease: async (...given) => {
-        const task = await stores.a.releaseLease(...given);
-        void answeredBy(stores.b, taskId, worker);
-        await until(stores.b, taskId, ({ status }) => status === "working");
-        return task;
-      },
-    });
-    const worker = workerOf(store, run);
-    await worker.run(taskId);
-    expect((await ended(stores.b, taskId)).outcome).toEqual(COMPLETED);
-    expect(starts()).toBe(2);
-  });
-
-  it("runs the task again where it is dispatched to another worker", async () => {
-    await using stores = twoStores();
-    const { run, starts } = suspending();
-    const { taskId } = await taskFor(stores.a);
-    const there = workerOf(stores.b, run);
-    const store = withFaults(stores.a, {
-      releaseLease: async (...given) => {
-        const task = await stores.a.releaseLease(...given);
-        await answeredBy(stores.b, taskId, there);
-        return task;
-      },
-    });
-    expect(await workerOf(store, run).run(taskId)).toMatchObject({ status: "input_required" });
-    expect((await read(stores.b, taskId)).outcome).toEqual(COMPLETED);
-    expect(starts()).toBe(2);
-  });
-
-  /** The dispatched call may come at any turn while the run that suspended is on its way out. */
-  it("is never swallowed, however many turns later it is delivered", async () => {
-    await using stores = twoStores();
-    for (let turns = 0; turns < 60; turns += 1) {
-      const { run } = suspending();
-      const { taskId } = await taskFor(stores.a);
-      const delivered = new Resolver<void>();
-      const deliver = async (): Promise<void> => {
-        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
-        await worker.run(taskId);
-        delivered.resolve();
-      };
-      let released = false;
-      const store = withFaults(stores.a, {
-        releaseLease: async (...given) => {
-          const task = await stores.a.releaseLease(...given);
-          if (released) return task;
-          released = true;
-          await stores.b.answerInputs(taskId, { sure: YES });
-          void deliver();
-          return task;
-        },
-      });
-      const worker = workerOf(store, run);
-      await worker.run(taskId);
-      await delivered.wait();
-      expect((await read(stores.b, taskId)).status, `after ${turns} turns`).toBe("completed");
-    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { Resolver, type TaskStore, TaskStoreError } from "@mcp-task-store/core";
+import { Resolver, type Task, type TaskStore, TaskStoreError } from "@mcp-task-store/core";
 import { describe, expect, it } from "vitest";
 import { createTaskWorker, defineTaskTool, type TaskWorker, ToolError } from "../src/index.ts";
 import { type Run, taskFor, text, TOOL, toolOf } from "./task-tools.ts";
@@ -238,7 +238,7 @@ describe("the options of a worker", () => {
   it("name the holder, the lease and the longest run", async () => {
     await using stores = twoStores();
     const { taskId } = await taskFor(stores.a);
-    const seen = new Resolver<unknown>();
+    const seen = new Resolver<Task>();
     const tool = defineTaskTool({
       name: TOOL,
       maxRunMs: 90_000,
@@ -248,7 +248,7 @@ describe("the options of a worker", () => {
       },
     });
     await createTaskWorker(stores.a, { tools: [tool], holder: "mill 7", leaseMs: 60_000 }).run(taskId);
-    const { lease, lastUpdatedAt, runUntil } = (await seen.wait()) as Awaited<ReturnType<typeof read>>;
+    const { lease, lastUpdatedAt, runUntil } = await seen.wait();
     expect(lease?.holder).toBe("mill 7");
     expect(Date.parse(lease?.expiresAt ?? "") - Date.parse(lastUpdatedAt)).toBe(60_000);
     expect(Date.parse(runUntil ?? "") - Date.parse(lastUpdatedAt)).toBe(90_000);

@@ -10,13 +10,13 @@ export interface TwoStores extends AsyncDisposable {
   /** Everybody else's. */
   readonly b: TaskStore;
   /** Lets the backend's clock run ahead, where it is ours. */
-  advance(ms: number): void;
+  readonly advance: (ms: number) => void;
 }
 
 export interface Backend {
   readonly name: string;
   readonly isLeftOut: boolean;
-  open(options?: TaskStoreOptions): Promise<TwoStores>;
+  readonly open: (options?: TaskStoreOptions) => Promise<TwoStores>;
 }
 
 const memory: Backend = {

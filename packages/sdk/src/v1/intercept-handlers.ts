@@ -12,11 +12,10 @@ export type AskSdk = (method: string, request: unknown, extra: Extra) => Promise
 
 /**
  * Puts interceptors before handlers that the SDK sets later on, at the first `registerTool`. The SDK has no hook for it;
- * its handlers are caught where they are registered, and nothing of them is written anew.
- * @throws Error if one of them is registered already
+ * its handlers are caught where they are registered, and nothing of them is written anew. One that is registered already
+ * stays as it is.
  */
 export function interceptHandlers({ server }: McpServer, interceptors: Readonly<Record<string, Interceptor>>): AskSdk {
-  for (const method of Object.keys(interceptors)) server.assertCanSetRequestHandler(method);
   const register: unknown = Reflect.get(server, "setRequestHandler");
   if (typeof register !== "function") throw new TypeError("The server has no setRequestHandler.");
 

@@ -75,6 +75,8 @@ export class TasksSupport implements AsyncDisposable {
   attach(mcp: McpServer): void {
     if (this.#attached.has(mcp)) return;
     if (mcp.isConnected()) throw new Error("Attach TasksSupport before connecting the server.");
+    // Before anything is set: a server that is refused stays as it was.
+    for (const method of ["tools/list", "tools/call"]) mcp.server.assertCanSetRequestHandler(method);
     let connection: ClientConnection | undefined;
     const connected = (): ClientConnection => {
       if (connection !== undefined) return connection;

@@ -70,6 +70,8 @@ export class TasksExtension implements AsyncDisposable {
   attach(mcp: McpServer, context?: { readonly era: "modern" | "legacy" }): void {
     if (this.#attached.has(mcp)) return;
     if (mcp.isConnected()) throw new Error("Attach the tasks extension before connecting the server.");
+    // Before anything is set: a server that is refused stays as it was.
+    for (const method of ["tools/list", "tools/call"]) mcp.server.assertCanSetRequestHandler(method);
     const viewFor = async (context: ServerContext): Promise<ScopedTaskStore> =>
       await this.#host.viewFor(context.http?.authInfo);
     serveTaskRequests(mcp, {
