@@ -4,11 +4,11 @@ import { TasksSupport, type TasksSupportOptions } from "../../src/v1/index.ts";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { type JSONRPCMessage, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
-import type { JsonObject, TaskStore } from "@mcp-task-store/core";
+import { type JsonObject, type ScopedTaskStore, type TaskStore, TaskStoreError } from "@mcp-task-store/core";
 import { pollUntil } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
 import { isJsonObject } from "../../src/stored-call.ts";
-import { asked, BACKENDS, ended, read, twoStores } from "../two-stores.ts";
+import { asked, BACKENDS, ended, read, twoStores, withFaults } from "../two-stores.ts";
 import { counted } from "./counted-store.ts";
 import { serveHttp } from "./http-server.ts";
 import { connectHttp, rpcErrorOf, type TestClient } from "./test-client.ts";
@@ -177,6 +177,34 @@ describe("a question", () => {
     });
     const taskId = await start(alice);
     expect(await rpcErrorOf(result(alice, taskId))).toMatchObject({ code: -32_602 });
+  });
+
+  it("whose answer is too large to store is answered with nothing chosen", async () => {
+    await using stores = twoStores({ maxPayloadBytes: 2_000 });
+    await using server = await serve(stores.a);
+    const content = { name: "x".repeat(10_000) };
+    await using alice = await connectHttp(server.url, { user: "alice", answer: () => ({ action: "accept", content }) });
+    const taskId = await start(alice);
+    expect(await result(alice, taskId)).toMatchObject({ content: [{ text: "Hello, whoever (cancel)!" }] });
+  });
+
+  it("whose answer meets an outage is answered when that is over", async () => {
+    await using stores = twoStores();
+    let outages = 2;
+    const scoped = (principal: string | null): ScopedTaskStore => {
+      const view = stores.a.scoped(principal);
+      const answerInputs: ScopedTaskStore["answerInputs"] = async (...args) => {
+        outages -= 1;
+        if (outages >= 0) throw new TaskStoreError("STORE_UNAVAILABLE", "It is out.");
+        return await view.answerInputs(...args);
+      };
+      return { ...view, principal: view.principal, answerInputs };
+    };
+    await using server = await serve(withFaults(stores.a, { scoped }));
+    await using alice = await connectHttp(server.url, { user: "alice", answer: () => accepted });
+    const taskId = await start(alice);
+    expect(await result(alice, taskId)).toMatchObject({ content: HELLO_ALICE });
+    expect(outages).toBe(-1);
   });
 
   it("is taken back where the newest wait asks it, and when another session answered", async () => {

@@ -69,6 +69,9 @@ describe("a tool of the SDK's own", () => {
     }
     expect(text).toEqual([{ type: "text", text: "Hello, Alice!" }]);
     expect(await ended(stores.b, taskId)).toMatchObject({ principal: "alice", generation: "2025-11-25" });
+    const misleading = { taskId, _meta: { "io.modelcontextprotocol/related-task": { taskId } } };
+    const get = { method: "tasks/get", params: misleading };
+    expect(await alice.client.request(get, ResultSchema)).toMatchObject({ taskId, status: "completed" });
     expect(await rpcErrorOf(bob.client.experimental.tasks.getTask(taskId))).toMatchObject({ code: -32_602 });
     await using later = await connectHttp(server.url, { user: "alice" });
     expect(await later.client.experimental.tasks.getTask(taskId)).toMatchObject({ status: "completed" });
