@@ -18,8 +18,8 @@ import { serveToolCalls } from "./tool-calls.ts";
 
 export interface TasksSupportOptions extends TaskHostOptions<AuthInfo> {
   /**
-   * How many calls of `tasks/result` may wait in this process; more are refused (-32603), and a client may poll
-   * `tasks/get` instead. @default 1024
+   * Calls of `tasks/result` that may wait in this process; more are refused (-32603), and a client may poll
+   * `tasks/get` instead. @default 1_024
    */
   readonly maxWaitingResults?: number | undefined;
 }
