@@ -7,7 +7,18 @@ import { TasksSupport } from "../../src/v1/index.ts";
 import { isJsonObject } from "../../src/stored-call.ts";
 import { type HttpServer, serveHttp } from "./http-server.ts";
 import { connectHttp, type RpcError, rpcErrorOf, type TestClient, type TestClientOptions } from "./test-client.ts";
-import { echo, type Gate, gate, gated, greeter, isError, needsTask, rpcError, stepping } from "./test-tools.ts";
+import {
+  askingThenGated,
+  echo,
+  type Gate,
+  gate,
+  gated,
+  greeter,
+  isError,
+  needsTask,
+  rpcError,
+  stepping,
+} from "./test-tools.ts";
 
 export interface Scene extends AsyncDisposable, TestClient {
   readonly store: TaskStore;
@@ -35,7 +46,16 @@ export async function scene(options: TestClientOptions = { user: "alice" }): Pro
   const store = createMemoryTaskStore({ maintenance: false, safetyPollMs: 600_000, defaultPollIntervalMs: POLL_MS });
   const door = gate();
   const [steps, step] = channel();
-  const tools = [echo, needsTask, isError, rpcError, greeter, gated(door.passed), stepping(steps)];
+  const tools = [
+    echo,
+    needsTask,
+    isError,
+    rpcError,
+    greeter,
+    gated(door.passed),
+    askingThenGated(door.passed),
+    stepping(steps),
+  ];
   const tasks = new TasksSupport(store, { tools });
   const server = await serveHttp({
     prepare: (mcp) => {

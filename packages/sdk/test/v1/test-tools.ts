@@ -67,6 +67,18 @@ export const greeter: TaskTool = greets("hold");
 /** The same, which frees its worker while the user thinks. */
 export const suspender: TaskTool = greets("suspend");
 
+/** Asks, and works on until the gate opens. */
+export function askingThenGated(passed: Promise<void>): TaskTool {
+  return defineTaskTool({
+    name: "ask_and_work",
+    run: async (_args, { elicit }) => {
+      await elicit("go", { message: "Go on?", requestedSchema: z.object({}) });
+      await passed;
+      return { content: [{ type: "text", text: "went on" }] };
+    },
+  });
+}
+
 /** Ends when the gate opens, or when it is told to stop. */
 export function gated(passed: Promise<void>): TaskTool {
   return defineTaskTool({
