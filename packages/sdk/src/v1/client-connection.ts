@@ -18,7 +18,8 @@ export class ClientConnection {
   readonly #followers = new Map<string, TaskFollower>();
   /** The streams on which a task's result is waited for, the oldest first. Only the newest asks. */
   readonly #questions = new Map<string, TaskQuestions[]>();
-  readonly #waiting = new Map<RequestId, AbortController>();
+  /** By what gives them up, the oldest first: a client may use an id twice. */
+  readonly #waiting = new Map<AbortController, RequestId>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(link: ClientLink) {
@@ -73,7 +74,7 @@ export class ClientConnection {
         message: "This wait was given up: the client waits for too many results",
       });
     } finally {
-      this.#waiting.delete(requestId);
+      this.#waiting.delete(givenUp);
       this.#lookSometimes();
       this.#leave(taskId, questions);
       await questions.withdraw();
@@ -102,8 +103,8 @@ export class ClientConnection {
   }
 
   #enter(requestId: RequestId, givenUp: AbortController): void {
-    this.#waiting.set(requestId, givenUp);
-    const [oldest] = this.#waiting.values();
+    this.#waiting.set(givenUp, requestId);
+    const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MAX_WAITING) oldest?.abort();
     this.#lookSometimes();
   }
@@ -115,7 +116,7 @@ export class ClientConnection {
       return;
     }
     this.#timer ??= setInterval(() => {
-      for (const [requestId, givenUp] of this.#waiting) if (!this.link.reaches(requestId)) givenUp.abort();
+      for (const [givenUp, requestId] of this.#waiting) if (!this.link.reaches(requestId)) givenUp.abort();
     }, LOOK_EVERY_MS);
     // Where timers can: a wait is no reason for a process to live.
     if (typeof this.#timer === "object") this.#timer.unref();

@@ -26,7 +26,7 @@ export interface TaskRequestHost {
   /** Sends what the SDK's own tools queued for the client of a task. */
   deliver(taskId: string, view: ScopedTaskStore, stream: RequestId): Promise<void>;
   /** Counts a wait, as long as it takes. @throws McpError -32603 if there are too many */
-  whileWaiting<T>(wait: () => Promise<T>): Promise<T>;
+  whileWaiting<T>(view: ScopedTaskStore, wait: () => Promise<T>): Promise<T>;
 }
 
 /** A request about tasks, on its way to be answered. */
@@ -73,7 +73,7 @@ async function taskResult({ params, view, extra }: TaskCall, host: TaskRequestHo
   const task = await known(view, taskId);
   const ended = isTerminal(task.status)
     ? task
-    : await host.whileWaiting(async () => await untilEnded(task, view, extra, host));
+    : await host.whileWaiting(view, async () => await untilEnded(task, view, extra, host));
   await host.deliver(taskId, view, extra.requestId);
   await host.connection().ended(ended);
   const outcome = await view.getOutcome(taskId);

@@ -3,6 +3,8 @@ import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { ServerOptions } from "@modelcontextprotocol/sdk/server/index.js";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
+import { Slots } from "../slots.ts";
 import { type ElicitationCapability, isJsonObject } from "../stored-call.ts";
 import { TaskHost, type TaskHostOptions } from "../task-host.ts";
 import { INTERNAL_ERROR } from "../tool-error.ts";
@@ -22,9 +24,14 @@ export interface TasksSupportOptions extends TaskHostOptions<AuthInfo> {
    * `tasks/get` instead. @default 1_024
    */
   readonly maxWaitingResults?: number | undefined;
+  /** The same for one principal; callers without one share `maxWaitingResults`. @default 256 */
+  readonly maxWaitingResultsPerPrincipal?: number | undefined;
 }
 
-const MAX_WAITING_RESULTS = 1_024;
+const limitsSchema = z.object({
+  maxWaitingResults: z.int().min(1).default(1_024),
+  maxWaitingResultsPerPrincipal: z.int().min(1).default(256),
+});
 
 /**
  * Tasks of 2025-11-25 for servers of the official SDK 1.x, on a durable store. One instance serves any number of servers
@@ -38,18 +45,17 @@ export class TasksSupport implements AsyncDisposable {
   readonly #store: TaskStore;
   readonly #host: TaskHost<AuthInfo>;
   #sessions: SdkSessions | undefined;
-  readonly #maxWaiting: number;
+  readonly #waits: Slots;
   readonly #attached = new WeakSet<McpServer>();
-  #waiting = 0;
 
   /** @throws TypeError for two tools of one name, or an option out of range */
   constructor(store: TaskStore, options: TasksSupportOptions) {
     this.#store = store;
     this.#host = new TaskHost(store, options);
-    this.#maxWaiting = options.maxWaitingResults ?? MAX_WAITING_RESULTS;
-    if (!Number.isSafeInteger(this.#maxWaiting) || this.#maxWaiting < 1) {
-      throw new TypeError(`maxWaitingResults is ${this.#maxWaiting}; give an integer of 1 or more.`);
-    }
+    const limits = limitsSchema.safeParse(options);
+    if (!limits.success) throw new TypeError(`TasksSupport: ${z.prettifyError(limits.error)}`);
+    const { maxWaitingResults, maxWaitingResultsPerPrincipal } = limits.data;
+    this.#waits = new Slots(maxWaitingResults, maxWaitingResultsPerPrincipal);
   }
 
   /**
@@ -98,7 +104,7 @@ export class TasksSupport implements AsyncDisposable {
         const { link } = connected();
         await sdkTasks.deliver(taskId, view, async (message) => await link.send(message, stream));
       },
-      whileWaiting: async (wait) => await this.#counted(wait),
+      whileWaiting: async (view, wait) => await this.#counted(view, wait),
     });
     serveToolCalls(mcp, {
       tools: this.#host.tools,
@@ -140,15 +146,15 @@ export class TasksSupport implements AsyncDisposable {
     return { tasks: { list: {}, cancel: {}, ...(this.#host.tools.size > 0 && { requests }) } };
   }
 
-  async #counted<T>(wait: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= this.#maxWaiting) {
+  async #counted<T>({ principal }: ScopedTaskStore, wait: () => Promise<T>): Promise<T> {
+    const giveBack = this.#waits.take(principal);
+    if (giveBack === undefined) {
       throw mcpError({ code: INTERNAL_ERROR, message: "Too many calls wait for results here; poll tasks/get" });
     }
-    this.#waiting += 1;
     try {
       return await wait();
     } finally {
-      this.#waiting -= 1;
+      giveBack();
     }
   }
 }
