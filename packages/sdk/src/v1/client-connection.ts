@@ -24,7 +24,7 @@ export class ClientConnection {
 
   constructor(link: ClientLink) {
     this.link = link;
-    link.closed.addEventListener("abort", () => this.#lookSometimes());
+    link.closed.addEventListener("abort", () => this.#close());
   }
 
   /** Tells the client of a task until it ends. @throws what the store throws, outages aside */
@@ -34,7 +34,7 @@ export class ClientConnection {
     const follower = new TaskFollower(task, progressToken, notify);
     this.#followers.set(task.taskId, follower);
     try {
-      await follower.follow(view, this.link.closed);
+      if (!this.link.closed.aborted) await follower.follow(view);
     } finally {
       this.#followers.delete(task.taskId);
     }
@@ -62,7 +62,7 @@ export class ClientConnection {
     this.#enter(requestId, givenUp);
     try {
       await previous?.withdraw();
-      return await wait(questions, AbortSignal.any([givenUp.signal, this.link.closed]));
+      return await wait(questions, givenUp.signal);
     } catch (error) {
       // Whoever waited before is asked again: the task is still open.
       const isNewest = this.#newest(taskId) === questions;
@@ -102,7 +102,15 @@ export class ClientConnection {
     else this.#questions.delete(taskId);
   }
 
+  /** Each is told by itself: a signal made of one that lives on is not freed by every version of Node. */
+  #close(): void {
+    for (const follower of this.#followers.values()) follower.stop();
+    for (const givenUp of this.#waiting.keys()) givenUp.abort();
+    this.#lookSometimes();
+  }
+
   #enter(requestId: RequestId, givenUp: AbortController): void {
+    if (this.link.closed.aborted) givenUp.abort();
     this.#waiting.set(givenUp, requestId);
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MAX_WAITING) oldest?.abort();

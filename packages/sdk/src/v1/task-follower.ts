@@ -33,9 +33,9 @@ export class TaskFollower {
     this.#notify = notify;
   }
 
-  /** Until the task ended, is gone, or the signal fires. @throws what the store throws, outages aside */
-  async follow(view: ScopedTaskStore, closed: AbortSignal): Promise<void> {
-    const signal = AbortSignal.any([closed, this.#over.signal]);
+  /** Until the task ended, is gone, or {@link stop}. @throws what the store throws, outages aside */
+  async follow(view: ScopedTaskStore): Promise<void> {
+    const { signal } = this.#over;
     while (!signal.aborted) {
       try {
         const { taskId, revision: since } = this.#task;
@@ -47,6 +47,11 @@ export class TaskFollower {
         await pause(RETRY_MS, signal);
       }
     }
+  }
+
+  /** Nobody listens any more. */
+  stop(): void {
+    this.#over.abort();
   }
 
   /** Tells of a state; of an end once, and of nothing after it. */
