@@ -1,9 +1,25 @@
-import type { Task } from "@mcp-task-store/core";
+import type { TaskContext } from "@mcp-task-store/core";
 import { taskExecution } from "@mcp-task-store/core";
+import type { TaskExecution } from "../target.ts";
 import { contextWith } from "./cancel.ts";
 import { defineMutant, type Mutant } from "./mutant.ts";
 import { rewriting, unguarded } from "./over-driver.ts";
 import { hang, mapTasks, overStore } from "./over-store.ts";
+
+type WaitForInputs = TaskContext["waitForInputs"];
+
+/** Runs whose handlers wait for answers in another way. */
+function waitingFor(
+  wait: (context: TaskContext, fired: () => void) => WaitForInputs,
+): (fired: () => void) => TaskExecution {
+  return (fired) => (store, taskId, handler, options) =>
+    taskExecution(
+      store,
+      taskId,
+      (context) => handler(contextWith(context, { waitForInputs: wait(context, fired) })),
+      options,
+    );
+}
 
 export const asking: readonly Mutant[] = [
   defineMutant({
@@ -46,46 +62,24 @@ export const asking: readonly Mutant[] = [
     name: "exec-inputs-first",
     fault: "A handler that waits for several answers goes on with the first.",
     killedBy: ["exec/inputs"],
-    execute: (fired) => (store, taskId, handler, options) =>
-      taskExecution(
-        store,
-        taskId,
-        (context) =>
-          handler(
-            contextWith(context, {
-              waitForInputs: async (keys) => {
-                if (keys.length > 1) fired();
-                return await Promise.race(keys.map((key) => context.waitForInputs([key])));
-              },
-            }),
-          ),
-        options,
-      ),
+    execute: waitingFor((context, fired) => async (keys) => {
+      if (keys.length > 1) fired();
+      return await Promise.race(keys.map((key) => context.waitForInputs([key])));
+    }),
   }),
   defineMutant({
     name: "exec-inputs-deaf",
     fault: "A handler that waits for answers does not hear that it should stop.",
     killedBy: ["exec/inputs"],
-    execute: (fired) => (store, taskId, handler, options) =>
-      taskExecution(
-        store,
-        taskId,
-        (context) =>
-          handler(
-            contextWith(context, {
-              async waitForInputs(keys): Promise<Task> {
-                try {
-                  return await context.waitForInputs(keys);
-                } catch (error) {
-                  fired();
-                  await hang();
-                  throw error;
-                }
-              },
-            }),
-          ),
-        options,
-      ),
+    execute: waitingFor((context, fired) => async (keys) => {
+      try {
+        return await context.waitForInputs(keys);
+      } catch (error) {
+        fired();
+        await hang();
+        throw error;
+      }
+    }),
   }),
   defineMutant({
     name: "coop-spares-asked",

@@ -26,7 +26,7 @@ const serve = toNodeHandler({ fetch: (request) => serverless.fetch(request, proc
 async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = "POST", url = "/mcp" } = request;
   if (url === "/cron") {
-    await serverless.scheduled(process.env, invocation);
+    await serverless.scheduled(undefined, process.env, invocation);
     response.end();
   } else {
     await serve(Object.assign(request, { method, url }), response);

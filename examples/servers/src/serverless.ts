@@ -23,7 +23,7 @@ export interface Invocation {
 export interface Serverless {
   fetch(request: Request, environment: Environment, invocation: Invocation): Promise<Response>;
   /** For the platform's cron, every minute say: deletes what expired, goes on with what lost its instance. */
-  scheduled(environment: Environment, invocation: Invocation): Promise<void>;
+  scheduled(event: unknown, environment: Environment, invocation: Invocation): Promise<void>;
 }
 
 interface App {
@@ -68,7 +68,7 @@ export const serverless: Serverless = {
     return await current.run(invocation, () => fetchMcp(request, { authInfo }));
   },
 
-  async scheduled(environment, invocation) {
+  async scheduled(_event, environment, invocation) {
     const { store } = (app ??= open(environment));
     await current.run(invocation, async () => {
       while ((await store.maintain()).more);

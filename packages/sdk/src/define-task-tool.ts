@@ -2,7 +2,7 @@ import type { JsonObject } from "@mcp-task-store/core";
 import { z } from "zod";
 import { isJsonObject } from "./stored-call.ts";
 import { validateBy } from "./schema-validation.ts";
-import type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
+import type { NoArguments, OutputOf, StandardSchemaWithJson } from "./schema.ts";
 import type { TaskTool, TaskToolDefinition } from "./task-tool.ts";
 import type { ToolContext, ToolResult } from "./tool-context.ts";
 import { INVALID_PARAMS, ToolError } from "./tool-error.ts";
@@ -45,10 +45,9 @@ function isSchema(value: unknown): boolean {
  * @throws TypeError for settings out of range; it names them
  */
 export function defineTaskTool<
-  In extends StandardSchemaWithJson,
-  Out extends StandardSchemaWithJson,
+  In extends StandardSchemaWithJson = NoArguments,
   Prepared extends JsonObject | undefined = undefined,
->(definition: TaskToolDefinition<In, Out, Prepared>): TaskTool {
+>(definition: TaskToolDefinition<In, Prepared>): TaskTool {
   const settings = settingsSchema.safeParse(definition);
   if (!settings.success) throw new TypeError(`defineTaskTool: ${z.prettifyError(settings.error)}`);
   const { prepare, run, inputSchema, outputSchema, taskSupport = "optional", ...rest } = definition;
@@ -65,7 +64,7 @@ export function defineTaskTool<
     taskSupport,
     inputSchema,
     outputSchema,
-    prepare: prepare && (async (args, context) => await prepare(await read(args), context)),
+    prepare: prepare && (async (args, context) => (await prepare(await read(args), context)) ?? undefined),
     run: async (args, context) => {
       // What `prepare` returned comes back from the store as JSON: its type is the author's word.
       const result = await run(await read(args), context as ToolContext<Prepared>);

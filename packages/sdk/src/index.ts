@@ -1,5 +1,5 @@
 export { defineTaskTool } from "./define-task-tool.ts";
-export type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
+export type { NoArguments, OutputOf, StandardSchemaWithJson } from "./schema.ts";
 export { isSuspension } from "./suspension.ts";
 export type { TaskSettings, TaskTool, TaskToolDefinition, ToolAnnotations, ToolDescription } from "./task-tool.ts";
 export { createTaskWorker } from "./task-worker.ts";

@@ -25,11 +25,11 @@ export interface TaskHostOptions<AuthInfo extends TokenInfo = TokenInfo> {
   readonly principal?: ((authInfo: AuthInfo | undefined) => string | null | Promise<string | null>) | undefined;
   /**
    * Hands a task to a queue, its id is enough: a worker elsewhere calls `createTaskWorker(…).run(task.taskId)`. It may be
-   * called again for the same task. An answer waits for it, though no longer than 5 s. A rejection goes to `onError`; the
-   * task is stored all the same, and the store's `onOrphan` brings it back.
+   * called again for the same task. The client's call waits for what it returns, though no longer than 5 s. A rejection
+   * goes to `onError`; the task is stored all the same, and the store's `onOrphan` brings it back.
    * @default the task runs in this process, with lease and heartbeat
    */
-  readonly dispatch?: ((task: Task, reason: DispatchReason) => void | Promise<void>) | undefined;
+  readonly dispatch?: ((task: Task, reason: DispatchReason) => unknown) | undefined;
   /** Keeps a serverless process alive for work that outlives its request: a run, or what `dispatch` does. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
   /** This process as a lease's holder, for people. @default a random one */
@@ -56,15 +56,23 @@ export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
     this.#worker = createTaskWorker(store, { tools, holder, leaseMs });
   }
 
-  /**
-   * The store as a caller sees it.
-   * @throws ToolError -32603 if `principal` cannot say who it is: a fault of the server's own, of which the caller learns
-   *   no more than that there is one
-   */
+  /** The store as a caller sees it. @throws ToolError as {@link principalOf} does */
   async viewFor(authInfo: AuthInfo | undefined): Promise<ScopedTaskStore> {
+    return this.#store.scoped(await this.principalOf(authInfo));
+  }
+
+  /**
+   * Who a caller is.
+   * @throws ToolError -32603 if `principal` cannot say: a fault of the server's own, of which the caller learns no more
+   *   than that there is one
+   */
+  async principalOf(authInfo: AuthInfo | undefined): Promise<string | null> {
     const { principal = subjectOf } = this.#options;
     try {
-      return this.#store.scoped(await principal(authInfo));
+      const caller = await principal(authInfo);
+      // Refuses what cannot be one: the client could not mend it.
+      this.#store.scoped(caller);
+      return caller;
     } catch (error) {
       this.report(error);
       throw new ToolError(INTERNAL_ERROR, "Internal error");

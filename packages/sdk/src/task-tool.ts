@@ -36,26 +36,25 @@ export interface TaskSettings {
 }
 
 /** What {@link defineTaskTool} takes. */
-export interface TaskToolDefinition<
-  In extends StandardSchemaWithJson,
-  Out extends StandardSchemaWithJson,
-  Prepared extends JsonObject | undefined,
->
+export interface TaskToolDefinition<In extends StandardSchemaWithJson, Prepared extends JsonObject | undefined>
   extends ToolDescription, TaskSettings {
   /** @default a tool without arguments */
   readonly inputSchema?: In | undefined;
   /** What `structuredContent` is validated by. */
-  readonly outputSchema?: Out | undefined;
+  readonly outputSchema?: StandardSchemaWithJson | undefined;
   /**
    * Runs within the request, before there is a task: what the client must be asked before work begins (X-12). It is run
-   * again for each round of questions, with the answers so far. What it returns is stored with the task.
+   * again for each round of questions, with the answers so far. What it returns is stored with the task. Write it above
+   * `run`: TypeScript infers what `ctx.prepared` is in that order.
    */
-  readonly prepare?: ((args: OutputOf<In>, context: PrepareContext) => Promise<Prepared> | Prepared) | undefined;
+  readonly prepare?:
+    | ((args: OutputOf<In>, context: PrepareContext) => Promise<Prepared | void> | Prepared | void)
+    | undefined;
   /**
    * Does the work, in any process, perhaps more than once: a run whose worker was lost starts again from the top.
-   * What it returns completes the task, `isError` too. Thrown: a {@link ToolError}, or anything with an integer `code`
-   * and a `message`, fails the task with exactly that JSON-RPC error; any other error becomes an `isError` result, as
-   * in the official SDK.
+   * What it returns completes the task, `isError` too. Thrown: a {@link ToolError}, or an error with a code that
+   * JSON-RPC reserves, fails the task with exactly that JSON-RPC error; any other becomes an `isError` result, as in the
+   * official SDK.
    */
   readonly run: (args: OutputOf<In>, context: ToolContext<Prepared>) => Promise<ToolResult> | ToolResult;
 }

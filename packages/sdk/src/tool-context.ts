@@ -90,10 +90,10 @@ export type ToolContent =
 
 /** What a tool answers: a CallToolResult. */
 export interface ToolResult {
-  readonly content?: readonly ToolContent[];
+  readonly content?: readonly ToolContent[] | undefined;
   /** Required by an output schema, and validated by it, unless `isError`. */
   readonly structuredContent?: unknown;
   /** The tool failed in a way that the model should see. The task is completed all the same (X-56). */
-  readonly isError?: boolean;
-  readonly _meta?: JsonObject;
+  readonly isError?: boolean | undefined;
+  readonly _meta?: JsonObject | undefined;
 }

@@ -4,6 +4,12 @@ export const INVALID_PARAMS = -32602;
 export const INTERNAL_ERROR = -32603;
 export const MISSING_CLIENT_CAPABILITY = -32021;
 
+/** The codes that JSON-RPC and MCP reserve. Other integers are as often a database's or HTTP's. */
+const LOWEST_RESERVED = -32_768;
+const HIGHEST_RESERVED = -32_000;
+
+const BRAND: unique symbol = Symbol.for("@mcp-task-store/sdk/ToolError");
+
 /**
  * A JSON-RPC error: thrown from a tool it fails the task, and reaches the client with exactly this code, message and
  * data. For what the model should see as a tool's answer return `{ isError: true }`, or throw any other error.
@@ -20,6 +26,7 @@ export class ToolError extends Error {
     if (!Number.isSafeInteger(code)) throw new TypeError("The code of a ToolError must be an integer.");
     this.code = code;
     if (data !== undefined) this.data = data;
+    Object.defineProperty(this, BRAND, { value: true });
   }
 }
 
@@ -31,15 +38,16 @@ export interface JsonRpcErrorLike {
 }
 
 /**
- * Whether something thrown is a JSON-RPC error, of whichever library: an integer `code` and a `message`. Anything may be
+ * Whether something thrown is meant as a JSON-RPC error: a {@link ToolError}, of whichever copy of this package, or
+ * anything with a `message` and a `code` that JSON-RPC reserves, such as the official SDK's errors. Anything may be
  * thrown; no getter can make this throw.
  */
 export function isJsonRpcError(thrown: unknown): thrown is JsonRpcErrorLike {
   try {
-    // A DOMException has a legacy number that means nothing here: an AbortError is 20.
-    if (typeof thrown !== "object" || thrown === null || thrown instanceof DOMException) return false;
-    if (!("code" in thrown) || !("message" in thrown)) return false;
-    return Number.isSafeInteger(thrown.code) && typeof thrown.message === "string";
+    if (typeof thrown !== "object" || thrown === null || !("code" in thrown) || !("message" in thrown)) return false;
+    const { code, message } = thrown;
+    if (typeof code !== "number" || !Number.isSafeInteger(code) || typeof message !== "string") return false;
+    return BRAND in thrown || (code >= LOWEST_RESERVED && code <= HIGHEST_RESERVED);
   } catch {
     return false;
   }

@@ -5,7 +5,6 @@ import { elicitationAnswer, elicitationRequest } from "../elicitation.ts";
 import type { OutputOf, StandardSchemaWithJson } from "../schema.ts";
 import type { ElicitationCapability } from "../stored-call.ts";
 import type { ElicitAnswer, ElicitRequest, Elicits } from "../tool-context.ts";
-import { isJsonRpcError } from "../tool-error.ts";
 import { NO_ANSWER } from "./input-answers.ts";
 import type { Extra } from "./intercept-handlers.ts";
 
@@ -54,8 +53,13 @@ export class RequestQuestions implements Elicits {
       return await sendRequest(request, ResultSchema, { timeout: TIMEOUT_MS, signal });
     } catch (error) {
       // A client that answers with an error shows no form; its user has chosen nothing.
-      if (signal.aborted || !isJsonRpcError(error)) throw error;
+      if (signal.aborted || !isRefusal(error)) throw error;
       return NO_ANSWER;
     }
   }
+}
+
+/** Whether the client said so, with whatever code: what fails here has none. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && "code" in error && Number.isSafeInteger(error.code);
 }

@@ -1,7 +1,6 @@
 import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
 import type { AuthInfo, McpServer, ServerContext, Transport } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import { subjectOf } from "../principal.ts";
 import { TaskHost, type TaskHostOptions } from "../task-host.ts";
 import { cleanTaskResults } from "./clean-task-results.ts";
 import { detailedTask } from "./detailed-task.ts";
@@ -13,7 +12,11 @@ import { TASKS_EXTENSION_ID } from "./tasks-capability.ts";
 import { serveToolCalls } from "./tool-calls.ts";
 
 export interface TasksExtensionOptions extends TaskHostOptions<AuthInfo> {
-  /** Seals the state between rounds of questions; give the server `requestState: { verify }` of the same. @default none, not sealed: it holds nothing but the client's own answers */
+  /**
+   * Seals the state between rounds of questions: `createRequestStateCodec` of the SDK. Give it exactly when the server has
+   * `requestState: { verify }`, of the same codec: a server that verifies refuses what was not sealed.
+   * @default none, not sealed: it holds nothing but the client's own answers
+   */
   readonly requestState?: RequestStateSeal | undefined;
   /** Streams of `subscriptions/listen` with tasks that may be open at once; more are refused. @default 1_024 */
   readonly maxSubscriptions?: number | undefined;
@@ -55,7 +58,7 @@ export class TasksExtension implements AsyncDisposable {
     this.#subscriptions = new TaskSubscriptions({
       ...limits.data,
       store,
-      principal: options.principal ?? subjectOf,
+      principal: async (authInfo) => await this.#host.principalOf(authInfo),
       toWire: detailedTask,
       onError: (error) => this.#host.report(error),
     });

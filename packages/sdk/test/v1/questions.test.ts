@@ -265,6 +265,13 @@ describe("a question", () => {
     await using server = await serve(stores.a);
     await using alice = await connectHttp(server.url, { user: "alice", answer: () => accepted });
     expect(await alice.client.callTool({ name: "greet" })).toMatchObject({ content: HELLO_ALICE });
+    const answer = (): never => {
+      throw new Error("no screen");
+    };
+    await using blind = await connectHttp(server.url, { user: "alice", answer });
+    expect(await blind.client.callTool({ name: "greet" })).toMatchObject({
+      content: [{ text: "Hello, whoever (cancel)!" }],
+    });
     await using mute = await connectHttp(server.url, { user: "alice" });
     expect(await rpcErrorOf(mute.client.callTool({ name: "greet" }))).toMatchObject({ code: -32_021 });
   });
