@@ -4,10 +4,11 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { CallToolResultSchema, CreateTaskResultSchema, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { TasksSupport } from "../../src/v1/index.ts";
-import { ended, twoStores } from "../two-stores.ts";
+import { asked, ended, twoStores, until } from "../two-stores.ts";
 import { type HttpServer, serveHttp } from "./http-server.ts";
 import { withMessages } from "./messages-in-memory.ts";
 import { connectHttp, rpcErrorOf } from "./test-client.ts";
+import { gate } from "./test-tools.ts";
 
 const FORM = {
   mode: "form" as const,
@@ -15,7 +16,15 @@ const FORM = {
   requestedSchema: { type: "object" as const, properties: { name: { type: "string" as const } } },
 };
 
-async function serve(store: TaskStore): Promise<HttpServer> {
+/** When the tool asks, and when it ends after the answer. */
+interface Doors {
+  readonly ask: Promise<void>;
+  readonly end: Promise<void>;
+}
+
+const OPEN: Doors = { ask: Promise.resolve(), end: Promise.resolve() };
+
+async function serve(store: TaskStore, doors: Doors = OPEN): Promise<HttpServer> {
   const tasks = new TasksSupport(store, { tools: [] });
   return await serveHttp({
     make: () => new McpServer({ name: "test", version: "1.0.0" }, tasks.serverOptions),
@@ -30,7 +39,9 @@ async function serve(store: TaskStore): Promise<HttpServer> {
             const { taskId } = task;
             const greet = async (): Promise<void> => {
               await taskStore.updateTaskStatus(taskId, "input_required");
+              await doors.ask;
               const { content } = await mcp.server.elicitInput(FORM, { relatedTask: { taskId } });
+              await doors.end;
               const text = `Hello, ${String(content?.["name"])}!`;
               await taskStore.storeTaskResult(taskId, "completed", { content: [{ type: "text", text }] });
             };
@@ -75,6 +86,24 @@ describe("a tool of the SDK's own", () => {
     expect(await rpcErrorOf(bob.client.experimental.tasks.getTask(taskId))).toMatchObject({ code: -32_602 });
     await using later = await connectHttp(server.url, { user: "alice" });
     expect(await later.client.experimental.tasks.getTask(taskId)).toMatchObject({ status: "completed" });
+  });
+
+  it("is woken by what comes into the queue, and works again after the answer", async () => {
+    await using stores = twoStores({ safetyPollMs: 600_000 });
+    const [ask, end] = [gate(), gate()];
+    await using server = await serve(withMessages(stores.a), { ask: ask.passed, end: end.passed });
+    await using alice = await connectHttp(server.url, {
+      user: "alice",
+      answer: () => ({ action: "accept", content: { name: "Alice" } }),
+    });
+    const { taskId } = (await alice.client.request(CALL, CreateTaskResultSchema)).task;
+    const result = alice.client.experimental.tasks.getTaskResult(taskId, CallToolResultSchema);
+    await asked(stores.a, taskId);
+    await alice.client.ping();
+    ask.open();
+    await until(stores.a, taskId, ({ status }) => status === "working");
+    end.open();
+    expect(await result).toMatchObject({ content: [{ type: "text", text: "Hello, Alice!" }] });
   });
 
   it("without durable messages asks nobody, and its task fails", async () => {
