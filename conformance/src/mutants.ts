@@ -5,6 +5,7 @@ import { close } from "./mutants/close.ts";
 import { expired } from "./mutants/expired.ts";
 import { exec } from "./mutants/exec.ts";
 import { finish } from "./mutants/finish.ts";
+import { handOver } from "./mutants/hand-over.ts";
 import { ids } from "./mutants/ids.ts";
 import { inputs } from "./mutants/inputs.ts";
 import { lease } from "./mutants/lease.ts";
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   list,
   wait,
   lease,
+  handOver,
   inputs,
   asking,
   payload,

@@ -120,7 +120,14 @@ export const lease: readonly Mutant[] = [
     name: "release-noop",
     fault: "A release is answered and not written.",
     killedBy: ["lease/exclusive"],
-    mayAlso: ["exec/lease", "lease", "inputs/handover", "cancel/coop-asked", "lease/handed-on"],
+    mayAlso: [
+      "exec/lease",
+      "lease",
+      "inputs/handover",
+      "cancel/coop-asked",
+      "lease/handed-on",
+      "lease/refused-hand-over",
+    ],
     store: (store, { fired }) =>
       overStore(store, {
         root: (inner) => ({
@@ -161,6 +168,7 @@ export const lease: readonly Mutant[] = [
       "inputs/handover",
       "cancel/coop-asked",
       "lease/handed-on",
+      "lease/refused-hand-over",
     ],
     driver: (driver, { backend, fired }) =>
       intercepting(driver, async (write, kind, send) => {
@@ -270,7 +278,7 @@ export const lease: readonly Mutant[] = [
     name: "orphan-unannounced",
     fault: "onOrphan is not called.",
     killedBy: ["lease/orphan-release", "lease/claim"],
-    mayAlso: ["lease/handed-on"],
+    mayAlso: ["lease/handed-on", "lease/refused-hand-over"],
     settings(settings, { fired }) {
       if (settings.onOrphan !== undefined) fired();
       return { ...settings, ...(settings.onOrphan === undefined ? {} : { onOrphan: () => undefined }) };
@@ -286,14 +294,14 @@ export const lease: readonly Mutant[] = [
     name: "claim-forgotten",
     fault: "Maintenance does not look for tasks that nobody claimed.",
     killedBy: ["lease/claim"],
-    mayAlso: ["lease/handed-on"],
+    mayAlso: ["lease/handed-on", "lease/refused-hand-over"],
     ...dueRows((row) => row.lease !== null),
   }),
   defineMutant({
     name: "claim-fails",
     fault: "A task that nobody claimed in time is failed.",
     killedBy: ["lease/claim"],
-    mayAlso: ["lease/handed-on"],
+    mayAlso: ["lease/handed-on", "lease/refused-hand-over"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "claim") return write;
@@ -309,25 +317,11 @@ export const lease: readonly Mutant[] = [
     name: "claim-from-create",
     fault: "The claim period runs once, from the creation.",
     killedBy: ["lease/claim"],
-    mayAlso: ["lease/handed-on", "inputs/handover"],
+    mayAlso: ["lease/handed-on", "inputs/handover", "lease/refused-hand-over"],
     ...recovering(
       () =>
         ({ when, then }) => ({ when, then: { ...then, claimInMs: null } }),
       ["release", "answer"],
     ),
-  }),
-  defineMutant({
-    name: "release-claim-ignored",
-    fault: "A release takes the store's claim period, whatever its worker asks for.",
-    killedBy: ["lease/handed-on"],
-    store: (store, { fired }) =>
-      overStore(store, {
-        root: (inner) => ({
-          async releaseLease(taskId, token, { claimWithinMs, ...options } = {}) {
-            if (claimWithinMs !== undefined) fired();
-            return await inner.releaseLease(taskId, token, options);
-          },
-        }),
-      }),
   }),
 ];

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Task } from "@mcp-task-store/core";
 import { type Attempt, attempt } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
@@ -202,5 +203,43 @@ export const handedOn: Rule = defineRule({
     expect("release without one", calm, equalTo(0));
     expect("let a worker shut down midway", stopped, fulfilled(which("working", (task) => task.status === "working")));
     expect("maintain then", busy, once);
+  },
+});
+
+export const refusedHandOver: Rule = defineRule({
+  id: "lease/refused-hand-over",
+  title: "A task whose hand-over failed is announced again soon",
+  level: "promise",
+  source: ["P8"],
+  mutants: ["hand-over-swallowed"],
+  settings: ({ announce }) => {
+    const refused = new Set<string>();
+    return {
+      claimWithinMs: HOUR_MS,
+      onOrphan(task) {
+        if (refused.has(task.taskId)) return announce(task);
+        refused.add(task.taskId);
+        throw new Error("this process is about to stop");
+      },
+    };
+  },
+  async act(kit) {
+    const { unitMs } = kit.timing;
+    const { taskId } = await kit.task();
+    const lease = await kit.A.acquireLease(taskId, { holder: "polite", leaseMs: HOUR_MS });
+    if (lease !== undefined) await kit.A.releaseLease(taskId, lease.token, { claimWithinMs: unitMs });
+    await kit.elapse(unitMs);
+    return kit.until(
+      async () => {
+        await kit.B.maintain();
+        await setImmediate();
+        return announcements(kit, taskId);
+      },
+      (count) => count > 0,
+    );
+  },
+  judge(expect, count) {
+    const once = which<number>("one call of onOrphan or more", (seen) => seen > 0);
+    expect("let onOrphan throw once, then maintain on: the calls after that", count, once);
   },
 });

@@ -59,7 +59,9 @@ export type Command =
       readonly orphanPolicy: "fail" | "release";
       readonly maxAttempts: number;
       readonly claimWithinMs: number;
-    };
+    }
+  /** A hand-over failed: the task is announced again after this long, not after a whole claim period. */
+  | { readonly type: "reannounce"; readonly claimWithinMs: number };
 
 /** Why a command was not carried out. */
 export type Refusal =

@@ -1,3 +1,4 @@
+export { asStatusMessage } from "./outcome-encoding.ts";
 export { cancelTask } from "./cancel-task.ts";
 export {
   checkTasksCapability,

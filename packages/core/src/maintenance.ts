@@ -14,6 +14,9 @@ const MIN_HOLD_MS = 250;
 /** Longest one: a row whose recovery failed must come up again soon, however long the grace is. */
 const MAX_HOLD_MS = 15_000;
 
+/** Soonest time after which a task whose hand-over failed is handed over again, ms. */
+const SOONEST_AGAIN_MS = 1_000;
+
 type Recovered = "failed" | "cancelled" | "released" | "unclaimed";
 
 /**
@@ -72,7 +75,7 @@ export class Maintenance {
     });
     const announced = this.#options.onOrphan === undefined ? 0 : free.length;
     // Only now: a slow hand-over must not let the tasks behind it run out of their grace.
-    const handedOver = eachOf(free, async (task) => await this.#announce(task));
+    const handedOver = eachOf(free, async (task) => await this.#handOver(task, nowUs));
     return { report: { purged: purged.length, ...counts, announced, more }, handedOver };
   }
 
@@ -100,16 +103,42 @@ export class Maintenance {
     }
   }
 
-  /** Its time is bounded: a hand-over that hangs must not end the looking after all other tasks. */
-  async #announce(task: Task): Promise<void> {
+  /**
+   * A hand-over that fails is tried again soon, by whichever process comes first: this one may be about to stop, or may
+   * lack what the task needs. Each time after half as long again as nothing has happened to the task.
+   */
+  async #handOver(task: Task, nowUs: number): Promise<void> {
+    const { claimWithinMs, onError } = this.#options;
+    if (await this.#announce(task)) return;
+    const idleMs = Math.floor(nowUs / 1_000) - Date.parse(task.lastUpdatedAt);
+    const againMs = Math.min(claimWithinMs, Math.max(SOONEST_AGAIN_MS, Math.floor(idleMs / 2)));
+    try {
+      const command = { type: "reannounce", claimWithinMs: againMs } as const;
+      await this.#engine.run(task.taskId, undefined, command, {});
+    } catch (error) {
+      // The claim period that recovery gave it stands.
+      onError(error);
+    }
+  }
+
+  /**
+   * Its time is bounded: a hand-over that hangs must not end the looking after all other tasks.
+   * @returns false: it failed
+   */
+  async #announce(task: Task): Promise<boolean> {
     const { callTimeoutMs, onError, onOrphan } = this.#options;
-    if (onOrphan === undefined) return;
+    if (onOrphan === undefined) return true;
+    let failed = false;
     const handedOver = (async () => {
       await onOrphan(task);
-    })();
-    handedOver.catch(onError);
-    if (await settledWithin(handedOver, callTimeoutMs)) return;
+    })().catch((error: unknown) => {
+      failed = true;
+      onError(error);
+    });
+    if (await settledWithin(handedOver, callTimeoutMs)) return !failed;
     onError(new Error(`onOrphan did not return within ${callTimeoutMs} ms.`));
+    // It may have done its work all the same.
+    return true;
   }
 
   #plan(delayMs: number): void {

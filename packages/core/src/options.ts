@@ -12,7 +12,8 @@ export interface TaskStoreOptions {
   readonly maintenance?: { readonly everyMs?: number | undefined } | false | undefined;
   /**
    * Called with a task whose worker was lost (policy "release") or that nobody claimed within `claimWithinMs`: hand it
-   * to a worker. May be called more than once for a task, in any process. What it throws goes to `onError`.
+   * to a worker. May be called more than once for a task, in any process. What it throws goes to `onError`, and the task
+   * is handed over again soon, by whichever process comes first.
    */
   readonly onOrphan?: ((task: Task) => void | Promise<void>) | undefined;
   /** What becomes of the task of a lost worker. @default "release" with `onOrphan`, else "fail" */

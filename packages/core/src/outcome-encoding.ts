@@ -33,7 +33,7 @@ function saysError(resultText: string): boolean {
   return result.isError === true;
 }
 
-/** An error's text in the form a status message may have. */
+/** Any text in the form a status message may have: at most 8,192 UTF-8 bytes, well-formed, U+FFFD for NUL. */
 export function asStatusMessage(text: string): string {
   let message = text.toWellFormed().replaceAll("\u0000", "\uFFFD");
   while (exceedsBytes(message, LIMITS.statusMessageBytes)) {

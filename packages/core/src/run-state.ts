@@ -153,6 +153,11 @@ export class RunState {
     );
   }
 
+  /** The handler is done with, and the task about to go back: what it left running should stop. */
+  letGo(): void {
+    this.#abort(releasedError(this.taskId));
+  }
+
   /**
    * Runs the write that ends the run: a finish or a release. What heartbeat and watch see meanwhile may be its own
    * effect, so it counts only after the write has settled without ending the run.

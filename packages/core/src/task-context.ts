@@ -26,7 +26,8 @@ export interface TaskContext {
   /**
    * Fires when the handler should stop: the task was cancelled, or its cancellation requested, in any process; it is
    * terminal or gone; the lease is lost or could not be renewed until its end; `maxRunMs` is over; the worker shuts
-   * down. Its reason is a TaskStoreError. Not fired by the context's own `complete` and `fail`.
+   * down; the handler returned nothing and the task goes back. Its reason is a TaskStoreError. Not fired by the
+   * context's own `complete` and `fail`.
    */
   readonly signal: AbortSignal;
   /** Whether the task was cancelled, or its cancellation requested, as far as is known here. */
@@ -75,7 +76,7 @@ export interface TaskContext {
 
   /**
    * Waits, under the lease, until each of these inputs is answered. Costs nothing but the run's own watch; waits through
-   * outages of the store as long as the lease lives.
+   * outages of the store as long as the lease lives. A key that was never asked is waited for until the run ends.
    * @returns the task with the answers in `inputs`
    * @throws TaskStoreError the reason of `signal` when it fires first; TASK_TERMINAL, LEASE_LOST if the run is over
    */
@@ -179,6 +180,7 @@ export class LeasedTaskContext implements TaskContext {
   /** Gives the task back; when its worker shuts down, for another one to take over soon. */
   release(): Promise<Task> {
     const options = this.#run.isShutdown ? { claimWithinMs: SOON_MS } : {};
+    this.#run.letGo();
     return this.#end(
       async () => await this.#last(async (lease) => await this.#store.releaseLease(this.taskId, lease, options)),
     );

@@ -28,6 +28,11 @@ export interface TaskExecutionOptions {
    * nothing, the task goes back at once, the attempt uncounted: the next round of maintenance hands it to `onOrphan`.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Fires when a handler that goes on all the same is not waited for any longer: the task goes back under its feet, and
+   * what it still does through its context is refused with LEASE_LOST. @default it is waited for, however long
+   */
+  readonly abandon?: AbortSignal | undefined;
 }
 
 /**
@@ -37,8 +42,8 @@ export interface TaskExecutionOptions {
  *
  * Cancels from any process reach `context.signal` within one hint or one safety poll; the watch counts from the very
  * state that the lease was taken at, so none is missed. A worker that lost its lease, or could not renew it until its
- * end, is fenced: it writes nothing more. Waits for the handler however long it takes; heartbeat and watch end before
- * this settles.
+ * end, is fenced: it writes nothing more. Waits for the handler however long it takes, unless `options.abandon` fires;
+ * heartbeat and watch end before this settles.
  *
  * @returns the task as it stands: ended or given back by this run, or as others left it when this run came too late
  * @throws TaskStoreError before the handler is called: TASK_NOT_FOUND; TASK_TERMINAL with the task; LEASE_HELD:
@@ -74,7 +79,8 @@ export async function taskExecution(
       onShutdown();
       return await context.release();
     }
-    const ending = await settle(handler, context);
+    const ending = await settle(handler, context, options.abandon);
+    if (ending === "abandoned") return run.over === undefined ? await context.release() : await asItStands(store, run);
     await context.settled();
     if (run.over === undefined) return await conclude(ending, run, context);
   } catch (error) {
@@ -113,12 +119,28 @@ async function acquire(store: TaskStore, taskId: string, options: TaskExecutionO
 
 type HandlerEnding = { readonly returned: unknown } | { readonly threw: unknown };
 
-async function settle(handler: TaskHandler, context: TaskContext): Promise<HandlerEnding> {
-  try {
-    return { returned: await handler(context) };
-  } catch (threw) {
-    return { threw };
-  }
+async function settle(
+  handler: TaskHandler,
+  context: TaskContext,
+  abandon: AbortSignal | undefined,
+): Promise<HandlerEnding | "abandoned"> {
+  const handled = (async (): Promise<HandlerEnding> => {
+    try {
+      return { returned: await handler(context) };
+    } catch (threw) {
+      return { threw };
+    }
+  })();
+  if (abandon === undefined) return await handled;
+  return await new Promise((resolve) => {
+    const onAbandon = (): void => resolve("abandoned");
+    abandon.addEventListener("abort", onAbandon, { once: true });
+    if (abandon.aborted) onAbandon();
+    void handled.then((ending) => {
+      abandon.removeEventListener("abort", onAbandon);
+      resolve(ending);
+    });
+  });
 }
 
 /** Ends an open task as its handler ended. */

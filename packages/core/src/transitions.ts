@@ -70,6 +70,12 @@ export function plan(command: Command, row?: TaskRecord, nowUs = 0): Plan {
       return row === undefined ? rowNeeded(command) : planAnswer(command, row);
     case "recover":
       return row === undefined ? rowNeeded(command) : planRecover(command, row, nowUs);
+    case "reannounce":
+      return {
+        kind: "write",
+        quiet: true,
+        alternatives: [{ when: { status: "working", lease: "none" }, then: { claimInMs: command.claimWithinMs } }],
+      };
   }
 }
 
@@ -286,6 +292,7 @@ export function explain(command: Command, row: TaskRecord, nowUs: number): Refus
     case "answer":
       return "inputs-changed";
     case "recover":
+    case "reannounce":
       return "not-due";
     default:
       return undefined;

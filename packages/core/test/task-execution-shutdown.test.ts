@@ -1,5 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
+import { Resolver } from "../src/resolver.ts";
 import { inVirtualTime } from "./in-virtual-time.ts";
 import { execute, fired, twoProcesses } from "./two-processes.ts";
 
@@ -45,6 +46,34 @@ describe("taskExecution: the worker shuts down", () => {
       { signal: shutdown.signal },
     );
     expect(task.status).toBe("completed");
+  });
+
+  it("takes the task from a handler that goes on all the same, once it is abandoned", async () => {
+    const { a, b } = twoProcesses();
+    const { taskId } = await a.createTask();
+    const abandon = new AbortController();
+    const late = new Resolver<unknown>();
+    const go = new Resolver<void>();
+    const task = await execute(
+      a,
+      taskId,
+      async (context) => {
+        abandon.abort();
+        await go.wait();
+        await context.updateStatus("late").then(
+          (value) => late.resolve(value),
+          (error: unknown) => late.resolve(error),
+        );
+        return { too: "late" };
+      },
+      { abandon: abandon.signal },
+    );
+    expect(task).toMatchObject({ status: "working", attempts: 0 });
+    const lease = await b.acquireLease(taskId, { holder: "b" });
+    expect(lease).toBeDefined();
+    go.resolve();
+    expect(await late.wait()).toMatchObject({ code: "LEASE_LOST" });
+    expect(await b.getTask(taskId)).toEqual(lease?.task);
   });
 
   it("ends the task cancelled when its cancellation had been asked for, too", async () => {

@@ -214,6 +214,15 @@ describe("transitions: orphans", () => {
     expect(run(recover("fail"), row({ claimBy: NOW + 1 })).row.claimBy).toBe(NOW + 1);
   });
 
+  it("a failed hand-over moves the claim of a task that nobody holds, and nothing else", () => {
+    const again = { type: "reannounce", claimWithinMs: 7_000 } as const;
+    const idle = row({ claimBy: NOW + 300_000 });
+    expect(run(again, idle).row).toEqual({ ...idle, claimBy: NOW + 7_000 });
+    for (const other of [row({ lease: LIVE }), row({ status: "input_required" })]) {
+      expect(run(again, other)).toMatchObject({ row: other, refusal: "not-due" });
+    }
+  });
+
   it("recovery re-checks: a lease renewed or taken meanwhile is left alone", () => {
     const seen = row({ lease: LAPSED });
     const planned = plan({ type: "recover", orphanPolicy: "fail", maxAttempts: 3, claimWithinMs: 1 }, seen, NOW_US);

@@ -8,11 +8,13 @@ import {
 import { subjectOf, type TokenInfo } from "./principal.ts";
 import { settledWithin } from "./settled-within.ts";
 import type { TaskTool } from "./task-tool.ts";
-import { createTaskWorker, type TaskWorker, toolsByName } from "./task-worker.ts";
+import { ToolWorker, toolsByName } from "./task-worker.ts";
 import { INTERNAL_ERROR, ToolError } from "./tool-error.ts";
 
 /** How long an answer waits for `dispatch`. */
 const LONGEST_DISPATCH_MS = 5_000;
+/** A task that is given back is handed over with the next round of maintenance. */
+const SOON_MS = 10;
 
 /** Why a task needs somebody to work on it. */
 export type DispatchReason = "created" | "answered" | "orphaned";
@@ -45,7 +47,7 @@ export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
   readonly tools: ReadonlyMap<string, TaskTool>;
   readonly #store: TaskStore;
   readonly #options: TaskHostOptions<AuthInfo>;
-  readonly #worker: TaskWorker;
+  readonly #worker: ToolWorker;
 
   /** @throws TypeError for two tools of one name */
   constructor(store: TaskStore, options: TaskHostOptions<AuthInfo>) {
@@ -53,7 +55,7 @@ export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
     this.#options = options;
     const { tools, holder, leaseMs } = options;
     this.tools = toolsByName(tools);
-    this.#worker = createTaskWorker(store, { tools, holder, leaseMs });
+    this.#worker = new ToolWorker(store, { tools, holder, leaseMs });
   }
 
   /** The store as a caller sees it. @throws ToolError as {@link principalOf} does */
@@ -80,21 +82,29 @@ export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
   }
 
   /**
-   * Hands a task to whoever works on it. Never rejects: the task is stored, and what goes wrong here is mended by the
-   * store's maintenance.
+   * Hands a task to whoever works on it. Never rejects: the task is stored. What this process cannot begin is given back,
+   * so that the store's maintenance hands it over soon, to whichever process can.
    */
   async start(task: Task, reason: DispatchReason): Promise<void> {
-    const { dispatch, waitUntil } = this.#options;
-    const start = async (): Promise<unknown> =>
-      dispatch === undefined ? await this.#worker.run(task.taskId) : await dispatch(task, reason);
-    const started = start().catch((error: unknown) => this.report(error));
-    try {
-      waitUntil?.(started);
-    } catch (error) {
-      this.report(error);
+    const begun = this.begin(task, reason)
+      .catch(async () => await this.#handBack(task.taskId))
+      .catch((error: unknown) => this.report(error));
+    // An answer tells of a task that is in its queue, if the queue can tell; a run here needs no waiting for.
+    if (this.#options.dispatch !== undefined) await begun;
+  }
+
+  /** @throws what keeps this process from it, unless that comes later than a client can be kept waiting */
+  async begin(task: Task, reason: DispatchReason): Promise<void> {
+    const { dispatch } = this.#options;
+    if (dispatch === undefined) {
+      const starting = this.#worker.start(task.taskId);
+      this.#keepAlive(starting.then(async ({ end }) => await end));
+      await starting;
+      return;
     }
-    // An answer tells of a task that is in its queue, if the queue can tell; one that hangs keeps no client waiting.
-    if (dispatch !== undefined) await settledWithin(started, LONGEST_DISPATCH_MS);
+    const dispatched = (async () => void (await dispatch(task, reason)))();
+    this.#keepAlive(dispatched);
+    await settledWithin(dispatched, LONGEST_DISPATCH_MS);
   }
 
   /**
@@ -118,8 +128,27 @@ export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
     }
   }
 
-  /** Tells running tools to stop, and gives their tasks back for others. The store stays open. */
-  async close(): Promise<void> {
-    await this.#worker.close();
+  /**
+   * Tells running tools to stop, and gives their tasks back for others. The store stays open.
+   * @param options.graceMs how long tools may take to stop, ms; then their tasks go back all the same. @default 10_000
+   */
+  async close(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+    await this.#worker.close(options);
+  }
+
+  /** Reports what the work fails with. */
+  #keepAlive(work: Promise<unknown>): void {
+    const { waitUntil } = this.#options;
+    const reported = work.catch((error: unknown) => this.report(error));
+    try {
+      waitUntil?.(reported);
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  async #handBack(taskId: string): Promise<void> {
+    const lease = await this.#store.acquireLease(taskId, { holder: "hand-over" });
+    if (lease !== undefined) await this.#store.releaseLease(taskId, lease.token, { claimWithinMs: SOON_MS });
   }
 }

@@ -1,13 +1,16 @@
 import {
   isTaskStoreError,
   isTerminal,
+  type JsonObject,
   type Task,
+  type TaskContext,
   taskExecution,
-  TaskStoreError,
   type TaskStore,
+  TaskStoreError,
+  type TaskStoreErrorCode,
 } from "@mcp-task-store/core";
 import { runTaskTool } from "./run-task-tool.ts";
-import { fromRequest } from "./stored-call.ts";
+import { fromRequest, type StoredCall } from "./stored-call.ts";
 import type { TaskTool } from "./task-tool.ts";
 
 export interface TaskWorkerOptions {
@@ -30,9 +33,15 @@ export interface TaskWorker extends AsyncDisposable {
    *   Error for a tool that this worker does not have
    */
   run(taskId: string): Promise<Task | undefined>;
-  /** Tells the tools to stop and waits for them; their tasks are given back, for another worker, uncounted. */
-  close(): Promise<void>;
+  /**
+   * Tells the tools to stop, by `ctx.signal`, and waits for them. Their tasks are given back, for another worker,
+   * uncounted; after `graceMs` also those of tools that go on all the same, which can write nothing more.
+   * @param options.graceMs how long tools may take to stop, ms. @default 10_000
+   */
+  close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
 }
+
+const CLOSE_GRACE_MS = 10_000;
 
 /** Codes that say: nothing to do, or not for this worker. */
 const NOT_OURS = ["TASK_NOT_FOUND", "TASK_TERMINAL", "LEASE_HELD", "ABORTED"] as const;
@@ -51,12 +60,22 @@ interface Run {
   end: Promise<Task | undefined>;
 }
 
-class ToolWorker implements TaskWorker {
+/** A task and the tool that it needs. */
+interface Job {
+  readonly tool: TaskTool;
+  readonly call: StoredCall;
+}
+
+/** Reasons of a signal after which the run is over, whatever its tool still does. */
+const OVER: readonly TaskStoreErrorCode[] = ["TASK_TERMINAL", "TASK_NOT_FOUND", "LEASE_LOST", "CLOSED"];
+
+export class ToolWorker implements TaskWorker {
   readonly #store: TaskStore;
   readonly #options: TaskWorkerOptions;
   readonly #tools: ReadonlyMap<string, TaskTool>;
   readonly #running = new Map<string, Run>();
   readonly #shutdown = new AbortController();
+  readonly #abandon = new AbortController();
 
   constructor(store: TaskStore, options: TaskWorkerOptions) {
     this.#store = store;
@@ -65,59 +84,110 @@ class ToolWorker implements TaskWorker {
   }
 
   async run(taskId: string): Promise<Task | undefined> {
-    if (this.#shutdown.signal.aborted) throw new TaskStoreError("CLOSED", "The worker was closed.");
-    const running = this.#running.get(taskId);
-    if (running !== undefined) {
-      // It may be on its way out, suspended, while this call brings the answer's news.
-      running.again = true;
-      return await running.end;
-    }
-    const run: Run = { again: false, end: Promise.resolve(undefined) };
-    this.#running.set(taskId, run);
-    run.end = this.#work(taskId, run);
-    return await run.end;
+    // It may be on its way out, suspended, while this call brings the answer's news: so it is told in this very turn.
+    const running = this.#isClosed ? undefined : this.#join(taskId);
+    return await (running ?? (await this.start(taskId)).end);
   }
 
-  async close(): Promise<void> {
+  /**
+   * Like {@link run}, but resolves once the work has begun, or there is none to do here.
+   * @throws as {@link run} does before a tool is called
+   */
+  async start(taskId: string): Promise<{ readonly end: Promise<Task | undefined> }> {
+    if (this.#isClosed) throw new TaskStoreError("CLOSED", "The worker was closed.");
+    const job = await this.#jobOf(taskId);
+    if (this.#isClosed) throw new TaskStoreError("CLOSED", "The worker was closed.");
+    const joined = this.#join(taskId);
+    if (joined !== undefined) return { end: joined };
+    if (job === undefined) return { end: Promise.resolve(undefined) };
+    const run: Run = { again: false, end: Promise.resolve(undefined) };
+    this.#running.set(taskId, run);
+    run.end = this.#work(taskId, run, job);
+    run.end.catch(() => undefined);
+    return { end: run.end };
+  }
+
+  async close({ graceMs = CLOSE_GRACE_MS }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
     this.#shutdown.abort();
+    const timer = setTimeout(() => this.#abandon.abort(), graceMs);
     await Promise.allSettled([...this.#running.values()].map(({ end }) => end));
+    clearTimeout(timer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #work(taskId: string, run: Run): Promise<Task | undefined> {
+  get #isClosed(): boolean {
+    return this.#shutdown.signal.aborted;
+  }
+
+  #join(taskId: string): Promise<Task | undefined> | undefined {
+    const running = this.#running.get(taskId);
+    if (running !== undefined) running.again = true;
+    return running?.end;
+  }
+
+  async #work(taskId: string, run: Run, first: Job): Promise<Task | undefined> {
     try {
-      for (;;) {
+      for (let job: Job | undefined = first; job !== undefined; job = await this.#jobOf(taskId)) {
         run.again = false;
-        const task = await this.#runOnce(taskId);
-        if (task === undefined || isTerminal(task.status) || this.#shutdown.signal.aborted) return task;
+        const task = await this.#runOnce(taskId, run, job);
+        if (isTerminal(task.status) || this.#isClosed || this.#isOut(taskId, run)) return task;
         // Suspended, and answered before it was given back: whoever answered saw it held and told nobody.
         if (!run.again && task.status !== "working") return task;
       }
+      return undefined;
     } catch (error) {
       if (NOT_OURS.some((code) => isTaskStoreError(error, code))) return undefined;
       throw error;
     } finally {
       // In the very turn in which nobody looks at `again` any more: a later call starts a run of its own.
-      this.#running.delete(taskId);
+      this.#drop(taskId, run);
     }
   }
 
-  async #runOnce(taskId: string): Promise<Task | undefined> {
+  /** undefined: nothing to do. @throws Error for a tool that this worker does not have */
+  async #jobOf(taskId: string): Promise<Job | undefined> {
     const task = await this.#store.getTask(taskId, { request: true });
     if (task === undefined || isTerminal(task.status)) return undefined;
     const call = fromRequest(task.request);
     const tool = call && this.#tools.get(call.tool);
     if (call === undefined || tool === undefined) throw new Error(`This worker has no tool for task ${taskId}.`);
+    return { tool, call };
+  }
+
+  async #runOnce(taskId: string, run: Run, { tool, call }: Job): Promise<Task> {
     const { holder, leaseMs } = this.#options;
-    return await taskExecution(this.#store, taskId, async (run) => await runTaskTool(tool, call, run), {
+    const handler = async (context: TaskContext): Promise<JsonObject | undefined> => {
+      let isSettled = false;
+      // A tool that goes on although its run is over keeps neither a new run from the task nor this worker from closing.
+      context.signal.addEventListener("abort", () => {
+        const { reason }: { reason: unknown } = context.signal;
+        if (!isSettled && isTaskStoreError(reason) && OVER.includes(reason.code)) this.#drop(taskId, run);
+      });
+      try {
+        return await runTaskTool(tool, call, context);
+      } finally {
+        isSettled = true;
+      }
+    };
+    return await taskExecution(this.#store, taskId, handler, {
       holder,
       leaseMs,
       maxRunMs: tool.maxRunMs,
       signal: this.#shutdown.signal,
+      abandon: this.#abandon.signal,
     });
+  }
+
+  #drop(taskId: string, run: Run): void {
+    if (!this.#isOut(taskId, run)) this.#running.delete(taskId);
+  }
+
+  /** The run is not counted any more; another may have its place. */
+  #isOut(taskId: string, run: Run): boolean {
+    return this.#running.get(taskId) !== run;
   }
 }
 

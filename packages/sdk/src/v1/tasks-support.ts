@@ -126,14 +126,22 @@ export class TasksSupport implements AsyncDisposable {
     this.#attached.add(mcp);
   }
 
-  /** For the store's option `onOrphan`: takes up a task whose worker was lost, or that nobody claimed. */
+  /**
+   * For the store's option `onOrphan`: takes up a task whose worker was lost, or that nobody claimed. Resolves once it
+   * runs here, or `dispatch` has it.
+   * @throws Error when this process cannot take it up: it lacks the tool, is closed, or `dispatch` failed. The store
+   *   then hands it over again, here or elsewhere
+   */
   async orphaned(task: Task): Promise<void> {
-    await this.#host.start(task, "orphaned");
+    await this.#host.begin(task, "orphaned");
   }
 
-  /** Tells running tools to stop, and gives their tasks back for others. The store stays open. */
-  async close(): Promise<void> {
-    await this.#host.close();
+  /**
+   * Tells running tools to stop, and gives their tasks back for others. The store stays open.
+   * @param options.graceMs how long tools may take to stop, ms; then their tasks go back all the same. @default 10_000
+   */
+  async close(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+    await this.#host.close(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
