@@ -65,15 +65,22 @@ function fieldsOf(path: string, name: string): ReadonlyMap<string, string> {
 }
 
 describe.each([
-  { readme: "packages/core/README.md", source: "packages/core/src/options.ts", name: "TaskStoreOptions" },
-  { readme: "packages/memory/README.md", source: "packages/memory/src/memory-driver.ts", name: "MemoryDriverOptions" },
-  { readme: "packages/sdk/README.md", source: "packages/sdk/src/v2/tasks-extension.ts", name: "TasksExtensionOptions" },
-  { readme: "packages/postgres/README.md", source: "packages/postgres/src/options.ts", name: "PostgresDriverOptions" },
-])("the options table of $readme", ({ readme, source, name }) => {
+  { readme: "packages/core/README.md", interfaces: { TaskStoreOptions: "packages/core/src/options.ts" } },
+  { readme: "packages/memory/README.md", interfaces: { MemoryDriverOptions: "packages/memory/src/memory-driver.ts" } },
+  {
+    readme: "packages/sdk/README.md",
+    interfaces: {
+      TaskHostOptions: "packages/sdk/src/task-host.ts",
+      TasksExtensionOptions: "packages/sdk/src/v2/tasks-extension.ts",
+      TasksSupportOptions: "packages/sdk/src/v1/tasks-support.ts",
+    },
+  },
+  { readme: "packages/postgres/README.md", interfaces: { PostgresDriverOptions: "packages/postgres/src/options.ts" } },
+])("the options table of $readme", ({ readme, interfaces }) => {
   const table = optionsTable(readme);
-  const fields = fieldsOf(source, name);
+  const fields = new Map(Object.entries(interfaces).flatMap(([name, source]) => [...fieldsOf(source, name)]));
 
-  it(`has the fields of ${name}, in their order`, () => {
+  it(`has the fields of ${Object.keys(interfaces).join(", ")}, in their order`, () => {
     expect(fields.size).toBeGreaterThan(0);
     expect([...table.keys()]).toEqual([...fields.keys()]);
   });

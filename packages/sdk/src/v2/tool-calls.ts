@@ -10,12 +10,12 @@ import {
   type Result,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import { DirectContext } from "../direct-context.ts";
 import { InputRounds } from "../input-rounds.ts";
 import { objectAt, type StoredCall, toRequest } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
 import { isJsonRpcError } from "../tool-error.ts";
 import { interceptToolCalls } from "./intercept-tool-calls.ts";
-import { DirectContext } from "./direct-context.ts";
 import { taskFields } from "./detailed-task.ts";
 import { toProtocolError } from "./protocol-errors.ts";
 import { toCallToolResult, toInputRequests } from "./spec-values.ts";
@@ -30,8 +30,8 @@ export interface ToolCallHost {
   viewFor(context: ServerContext): Promise<ScopedTaskStore>;
   /** Hands a task that was just stored to whoever works on it. */
   created(task: Task): Promise<void>;
-  /** Told what is behind an error, of which the client sees no more than the error. */
-  onError?(error: unknown): void;
+  /** Told of errors that calls end with. */
+  failed(error: unknown): void;
 }
 
 /** One call on its way through the SDK's own handler. */
@@ -64,7 +64,7 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
       // What a tool throws, other than a JSON-RPC error, is the SDK's to show.
       if (!isTaskStoreError(error) && !isJsonRpcError(error)) throw error;
       call.error = toProtocolError(error);
-      if (call.error.cause !== undefined) host.onError?.(call.error.cause);
+      host.failed(call.error);
     }
     return HANDLED;
   };
@@ -150,7 +150,17 @@ async function answerCall(
     const call = { tool: tool.name, arguments: args, prepared: prepared.value, elicitation };
     return { task: await newTask(tool, call, context, host) };
   }
-  const direct = new DirectContext(mcpReq, rounds, prepared.value);
+  const progressToken = mcpReq._meta?.progressToken;
+  const direct = new DirectContext({
+    signal: mcpReq.signal,
+    elicit: rounds.elicit,
+    prepared: prepared.value,
+    tell:
+      progressToken === undefined
+        ? undefined
+        : async (progress) =>
+            await mcpReq.notify({ method: "notifications/progress", params: { ...progress, progressToken } }),
+  });
   const ran = await within(async () => await direct.during((toolContext) => tool.run(args, toolContext)));
   return "value" in ran ? { result: await toCallToolResult(ran.value) } : ran;
 }
