@@ -10,9 +10,9 @@ import {
 import type { Fence, ReportChange } from "./commands.ts";
 import { createRootTask, createScopedTask, grantedTtl } from "./create-task.ts";
 import { closedError } from "./call.ts";
-import { TaskStoreError } from "./errors.ts";
 import { toJsonText } from "./json-text.ts";
 import { leaseOperations } from "./lease-operations.ts";
+import { messageOperations } from "./message-operations.ts";
 import type { TaskStoreOptions } from "./options.ts";
 import { encodeOutcome } from "./outcome-encoding.ts";
 import { rowOrThrow } from "./refusal-error.ts";
@@ -21,7 +21,7 @@ import { MIN_LEASE_MS, MIN_TTL_MS, type ResolvedOptions } from "./resolve-option
 import { settledWithin } from "./settled-within.ts";
 import { createStoreCore, type StoreCore } from "./store-core.ts";
 import type { TaskDriver } from "./task-driver.ts";
-import type { ScopedTaskStore, TaskChange, TaskMessageQueue, TaskStore, WriteOptions } from "./task-store.ts";
+import type { ScopedTaskStore, TaskChange, TaskStore, WriteOptions } from "./task-store.ts";
 import { taskView } from "./task-view.ts";
 import { TaskWatch } from "./task-watch.ts";
 
@@ -41,11 +41,11 @@ const taskIdsSchema = taskIdSchema.array().max(10_000, "must name at most 10000 
  */
 export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = {}): TaskStore {
   const core = createStoreCore(driver, options);
-  const { engine, hub, maintenance, publisher, options: settings } = core;
+  const { calls, engine, hub, maintenance, publisher, options: settings } = core;
   let closing: Promise<void> | undefined;
 
   const close = async (graceMs: number): Promise<void> => {
-    const work = engine.close(graceMs);
+    const work = calls.close(graceMs);
     await Promise.all([work, hub.close(graceMs), maintenance.stop(graceMs)]);
     await settledWithin(publisher.flush(), graceMs);
     // A driver that hangs is left behind: the process may be about to end.
@@ -64,7 +64,7 @@ export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = 
       maintainEveryMs: settings.maintainEveryMs,
       graceMs: settings.graceMs,
     }),
-    messages: noMessages,
+    messages: messageOperations(core),
 
     scoped: (principal) => scopedView(core, principal),
 
@@ -160,14 +160,4 @@ function reportChange(change: TaskChange, { maxPayloadBytes, maxTtlMs }: Resolve
       ? {}
       : { metadata: metadata === null ? null : toJsonText(metadata, "change.metadata", maxPayloadBytes) }),
   };
-}
-
-const noMessages: TaskMessageQueue = Object.freeze({
-  push: refuseMessages,
-  shift: refuseMessages,
-  drain: refuseMessages,
-});
-
-async function refuseMessages(): Promise<never> {
-  throw new TaskStoreError("NOT_SUPPORTED", "This store keeps no messages.");
 }
