@@ -73,7 +73,7 @@ export const inputs: readonly Mutant[] = [
     name: "never-resumes",
     fault: "The last answer does not resume the task.",
     killedBy: ["inputs/open-only"],
-    mayAlso: ["inputs/race", "lifecycle/transitions", "lease/claim"],
+    mayAlso: ["inputs/race", "inputs/handover", "lifecycle/transitions", "lease/claim"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "answer" || write.alternatives.length < 2) return write;

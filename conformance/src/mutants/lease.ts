@@ -120,7 +120,7 @@ export const lease: readonly Mutant[] = [
     name: "release-noop",
     fault: "A release is answered and not written.",
     killedBy: ["lease/exclusive"],
-    mayAlso: ["exec/lease", "lease"],
+    mayAlso: ["exec/lease", "lease", "cancel/coop-asked", "inputs/handover"],
     store: (store, { fired }) =>
       overStore(store, {
         root: (inner) => ({
