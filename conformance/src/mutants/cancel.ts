@@ -133,7 +133,7 @@ export const cancel: readonly Mutant[] = [
     name: "coop-hard",
     fault: "A requested cancellation cancels at once, whoever works on the task.",
     killedBy: ["cancel/coop"],
-    mayAlso: ["durable/reopen"],
+    mayAlso: ["durable/reopen", "cancel/coop-asked"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "request-cancel") return write;
@@ -145,6 +145,7 @@ export const cancel: readonly Mutant[] = [
     name: "coop-waits-for-none",
     fault: "A requested cancellation of a task that nobody holds is only noted.",
     killedBy: ["cancel/coop"],
+    mayAlso: ["cancel/coop-asked"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "request-cancel") return write;
@@ -203,7 +204,7 @@ export const cancel: readonly Mutant[] = [
     name: "signal-local",
     fault: "A worker does not watch its task: cancels of other processes do not reach it.",
     killedBy: ["cancel/signal"],
-    mayAlso: ["exec/keeps-terminal"],
+    mayAlso: ["exec/keeps-terminal", "exec/inputs"],
     execute: (fired) => (store, taskId, handler, options) => {
       const deaf = overStore(store, {
         methods: () => ({ waitForUpdate: (_taskId, { signal }) => (fired(), hang(signal)) }),

@@ -97,7 +97,7 @@ export const exec: readonly Mutant[] = [
     name: "exec-fail-blind",
     fault: "A throw fails the task even if it has ended before.",
     killedBy: ["exec/keeps-terminal"],
-    mayAlso: ["exec/auto-fail"],
+    mayAlso: ["exec/auto-fail", "exec/inputs"],
     driver: (driver) =>
       rewriting(driver, (write) =>
         write.alternatives[0]?.then.set?.statusMessage === BLIND ? unguarded(write, "open", "lease") : write,
@@ -119,6 +119,7 @@ export const exec: readonly Mutant[] = [
     name: "exec-abort-fails",
     fault: "A throw after the signal fired is taken for a failure.",
     killedBy: ["exec/keeps-terminal"],
+    mayAlso: ["exec/inputs"],
     execute: (fired) => (store, taskId, handler, options) =>
       taskExecution(
         store,

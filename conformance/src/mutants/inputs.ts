@@ -220,7 +220,7 @@ export const inputs: readonly Mutant[] = [
     name: "answer-revives",
     fault: "An answer makes an ended task work again.",
     killedBy: ["inputs/terminal"],
-    mayAlso: ["lifecycle/terminal-final"],
+    mayAlso: ["lifecycle/terminal-final", "cancel/coop-asked"],
     store: (store, { backend, fired }) =>
       overStore(store, {
         methods: (inner) => ({

@@ -150,7 +150,7 @@ export const lease: readonly Mutant[] = [
     name: "token-reset",
     fault: "Tokens count the attempts, and a release gives its attempt back.",
     killedBy: ["lease/token-grows"],
-    mayAlso: ["lease", "exec", "ids", "cancel", "ttl", "wait", "durable"],
+    mayAlso: ["lease", "exec", "ids", "cancel", "ttl", "wait", "durable", "inputs/handover"],
     driver: (driver, { backend, fired }) =>
       intercepting(driver, async (write, kind, send) => {
         const answer = await send(write);
@@ -295,6 +295,7 @@ export const lease: readonly Mutant[] = [
     name: "claim-from-create",
     fault: "The claim period runs once, from the creation.",
     killedBy: ["lease/claim"],
+    mayAlso: ["inputs/handover"],
     ...recovering(
       () =>
         ({ when, then }) => ({ when, then: { ...then, claimInMs: null } }),

@@ -109,7 +109,7 @@ export const lifecycle: readonly Mutant[] = [
     name: "input-dead-end",
     fault: "A task in input_required cannot be ended.",
     killedBy: ["lifecycle/transitions"],
-    mayAlso: ["lifecycle/copies-in", "scope/every-op", "inputs/terminal"],
+    mayAlso: ["lifecycle/copies-in", "scope/every-op", "inputs/terminal", "exec/inputs"],
     store(store, { fired }) {
       const check = async (taskId: string): Promise<void> => {
         if ((await store.getTask(taskId))?.status !== "input_required") return;

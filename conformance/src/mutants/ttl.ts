@@ -204,6 +204,7 @@ export const ttl: readonly Mutant[] = [
     name: "recovery-resurrects",
     fault: "Maintenance writes expired tasks back.",
     killedBy: ["ttl/no-return"],
+    mayAlso: ["ttl/all-gone"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async due(limit, holdMs, options) {
