@@ -13,6 +13,12 @@ const KEEP_MS = 3_600_000;
 type Late = Extract<PushAnswer, { kind: "late" }>;
 type Gone = Extract<PushAnswer, { kind: "gone" }>;
 
+/**
+ * How long the first attempt may take to land; each that came too late doubles it. Short, because "full" and "nothing
+ * waits" are believed after a lost answer only once the attempt before can land no more.
+ */
+const FIRST_WINDOW_MS = 1_000;
+
 /** The parts of a push or a take that each attempt fills in. */
 type Timed = "notAfterUs" | "bornByUs";
 
@@ -72,7 +78,8 @@ export class MessageCalls {
     send: (timed: Pick<MessagePush, Timed>, options: { readonly signal: AbortSignal }) => Promise<Answer | Late | Gone>,
     holds: (answer: Answer) => boolean,
   ): Promise<Answer | Gone> {
-    let notAfterUs = await this.#calls.notAfterUs(call);
+    let windowMs = FIRST_WINDOW_MS;
+    let notAfterUs = await this.#notAfterUs(call, windowMs);
     const { bornByUs } = this.#calls;
     let ambiguous = false;
     for (;;) {
@@ -94,11 +101,17 @@ export class MessageCalls {
         if (isLate(answer)) {
           // Nothing that was sent so far can take effect any more: it may be sent anew, if there is time.
           ambiguous = false;
-          notAfterUs = await this.#calls.notAfterUs(call);
+          windowMs *= 2;
+          notAfterUs = await this.#notAfterUs(call, windowMs);
         }
       }
       await this.#calls.pauseOrThrow(call, ambiguous);
     }
+  }
+
+  async #notAfterUs(call: Call, windowMs: number): Promise<number> {
+    const endUs = await this.#calls.notAfterUs(call);
+    return Math.min(endUs, this.#calls.clock.estimateUs() + windowMs * 1000);
   }
 }
 
