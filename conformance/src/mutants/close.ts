@@ -117,7 +117,7 @@ export const close: readonly Mutant[] = [
     name: "caps-overstated",
     fault: "A capability is declared that is not there.",
     killedBy: ["caps/claims"],
-    mayAlso: ["messages", "ttl", "durable/reopen", "payload", "close/after"],
+    mayAlso: ["messages", "ttl", "durable/reopen", "payload", "bad", "close/after"],
     driver: (driver) => ({ ...driver, capabilities: { ...driver.capabilities, messages: false } }),
     ...declaring((capabilities) => ({ ...capabilities, messages: true })),
   }),
