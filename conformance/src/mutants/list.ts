@@ -123,7 +123,7 @@ export const list: readonly Mutant[] = [
     name: "cursor-lookup",
     fault: "A cursor works only while its task exists.",
     killedBy: ["list/cursor-task-gone"],
-    mayAlso: ["list/bad-cursor"],
+    mayAlso: ["list/bad-cursor", "list/stable"],
     ...listing(({ fired }) => async (inner, query) => {
       const [taskId, cursor] = query.cursor === undefined ? [] : query.cursor.split("~");
       if (

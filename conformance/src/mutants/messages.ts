@@ -142,6 +142,7 @@ export const messages: readonly Mutant[] = [
     name: "maxsize-drops-oldest",
     fault: "A full queue makes room by dropping its oldest message.",
     killedBy: ["messages/bounded"],
+    mayAlso: ["bad/typed"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       messages: overMessages(driver, {

@@ -10,14 +10,14 @@ import { repeatable, unknownOutcome } from "./write-fate.ts";
  */
 const KEEP_MS = 3_600_000;
 
-type Late = Extract<PushAnswer, { kind: "late" }>;
-type Gone = Extract<PushAnswer, { kind: "gone" }>;
-
 /**
  * How long the first attempt may take to land; each that came too late doubles it. Short, because "full" and "nothing
  * waits" are believed after a lost answer only once the attempt before can land no more.
  */
 const FIRST_WINDOW_MS = 1_000;
+
+type Late = Extract<PushAnswer, { kind: "late" }>;
+type Gone = Extract<PushAnswer, { kind: "gone" }>;
 
 /** The parts of a push or a take that each attempt fills in. */
 type Timed = "notAfterUs" | "bornByUs";

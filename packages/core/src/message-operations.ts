@@ -13,6 +13,7 @@ import { taskView } from "./task-view.ts";
 import { notFoundError } from "./waiters.ts";
 
 const DEFAULT_MAX_SIZE = 1_000;
+const SPENT = "options.receipt was given something more than an hour ago, which is not kept any more; give a new one.";
 const maxSizeSchema = integer(1, LIMITS.queueSize);
 
 /** The messages of a store, for all its tasks. */
@@ -70,8 +71,6 @@ function queueOver({ engine, options: settings }: StoreCore, messages: MessageCa
     },
   });
 }
-
-const SPENT = "options.receipt was given something more than an hour ago, which is not kept any more; give a new one.";
 
 function queuedMessage({ text }: DriverMessage): QueuedMessage {
   return fromJsonText<QueuedMessage>(text);
