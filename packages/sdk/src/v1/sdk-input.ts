@@ -19,11 +19,6 @@ export async function inputArrived(view: ScopedTaskStore, task: Task): Promise<v
   if (open.length > 0) await view.answerInputs(task.taskId, Object.fromEntries(open.map(([key]) => [key, {}])));
 }
 
-/** Whether a task waits for what the SDK has in its queue. */
-export function waitsForSdk({ inputs }: Task): boolean {
-  return Object.entries(inputs).some(([key, { response }]) => isSdkInput(key) && response === undefined);
-}
-
 export function isSdkInput(key: string): boolean {
   return key.startsWith(KEY);
 }

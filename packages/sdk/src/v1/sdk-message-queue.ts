@@ -12,13 +12,15 @@ import {
 import { taskNotFound, toMcpError } from "./mcp-errors.ts";
 import { principalOf, type SdkStoreOptions } from "./sdk-principal.ts";
 
+/** The most that a task's messages can be bounded to. */
+const LARGEST_BOUND = 10_000;
 /** How often a call whose answer was lost is repeated; its id makes the repeat harmless. */
 const ATTEMPTS = 3;
 
 /**
  * The durable messages of any store as the `taskMessageQueue` of a server of the official SDK 1.x, in place of its
  * `InMemoryTaskMessageQueue`. Give it the same options as the task store beside it: messages are reached by whom the
- * task is reached by.
+ * task is reached by. A task that has ended takes no more messages (-32602); what waits is still handed out.
  */
 export function createSdkTaskMessageQueue(store: TaskStore, options: SdkStoreOptions = {}): SdkTaskMessageQueue {
   return new QueueForSdk(store, options);
@@ -36,10 +38,11 @@ class QueueForSdk implements SdkTaskMessageQueue {
   async enqueue(taskId: string, message: SdkQueuedMessage, sessionId?: string, maxSize?: number): Promise<void> {
     const messageId = crypto.randomUUID();
     const { type, timestamp } = message;
+    const bound = maxSize === undefined ? {} : { maxSize: Math.min(maxSize, LARGEST_BOUND) };
     const queued: QueuedMessage = { type, timestamp, message: { ...message.message } };
     await this.#as(sessionId, async (view) => {
       if ((await view.getTask(taskId)) === undefined) throw taskNotFound();
-      await repeated(async () => await this.#store.messages.push(taskId, queued, { messageId, maxSize }));
+      await repeated(async () => await this.#store.messages.push(taskId, queued, { messageId, ...bound }));
     });
   }
 
@@ -53,9 +56,11 @@ class QueueForSdk implements SdkTaskMessageQueue {
   }
 
   async dequeueAll(taskId: string, sessionId?: string): Promise<SdkQueuedMessage[]> {
+    const receipt = crypto.randomUUID();
     return await this.#as(sessionId, async (view) => {
       if ((await view.getTask(taskId)) === undefined) return [];
-      return ((await gone(this.#store.messages.drain(taskId))) ?? []).map(sdkMessage);
+      const messages = await gone(repeated(async () => await this.#store.messages.drain(taskId, { receipt })));
+      return (messages ?? []).map(sdkMessage);
     });
   }
 

@@ -13,7 +13,6 @@ import { INVALID_PARAMS, METHOD_NOT_FOUND } from "../tool-error.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { mcpError, taskNotFound, toMcpError } from "./mcp-errors.ts";
-import { waitsForSdk } from "./sdk-input.ts";
 import { resultOf } from "./stored-result.ts";
 import { wireTask } from "./wire-task.ts";
 
@@ -95,9 +94,8 @@ async function untilEnded(found: Task, view: ScopedTaskStore, extra: Extra, host
     while (!isTerminal(task.status)) {
       await questions.show(task);
       await host.deliver(taskId, view, extra.requestId);
-      // The SDK moves the task first and queues its question then, of which no store wakes anybody.
-      const timeoutMs = waitsForSdk(task) ? task.pollIntervalMs : undefined;
-      task = (await view.waitForUpdate(taskId, { since: task.revision, signal, timeoutMs })) ?? task;
+      // What is queued for the client meanwhile ends the wait too.
+      task = (await view.waitForUpdate(taskId, { since: task.revision, signal })) ?? task;
     }
     return task;
   });

@@ -4,9 +4,8 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { CallToolResultSchema, CreateTaskResultSchema, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { TasksSupport } from "../../src/v1/index.ts";
-import { asked, ended, twoStores, until } from "../two-stores.ts";
+import { asked, BACKENDS, ended, storeWithoutMessages, twoStores, until } from "../two-stores.ts";
 import { type HttpServer, serveHttp } from "./http-server.ts";
-import { withMessages } from "./messages-in-memory.ts";
 import { connectHttp, rpcErrorOf } from "./test-client.ts";
 import { gate } from "./test-tools.ts";
 
@@ -20,9 +19,10 @@ const FORM = {
 interface Doors {
   readonly ask: Promise<void>;
   readonly end: Promise<void>;
+  readonly pollMs: number;
 }
 
-const OPEN: Doors = { ask: Promise.resolve(), end: Promise.resolve() };
+const OPEN: Doors = { ask: Promise.resolve(), end: Promise.resolve(), pollMs: 20 };
 
 async function serve(store: TaskStore, doors: Doors = OPEN): Promise<HttpServer> {
   const tasks = new TasksSupport(store, { tools: [] });
@@ -35,7 +35,7 @@ async function serve(store: TaskStore, doors: Doors = OPEN): Promise<HttpServer>
         { execution: { taskSupport: "required" } },
         {
           createTask: async ({ taskStore, taskRequestedTtl }) => {
-            const task = await taskStore.createTask({ ttl: taskRequestedTtl ?? 60_000, pollInterval: 20 });
+            const task = await taskStore.createTask({ ttl: taskRequestedTtl ?? 60_000, pollInterval: doors.pollMs });
             const { taskId } = task;
             const greet = async (): Promise<void> => {
               await taskStore.updateTaskStatus(taskId, "input_required");
@@ -59,39 +59,42 @@ async function serve(store: TaskStore, doors: Doors = OPEN): Promise<HttpServer>
 
 const CALL = { method: "tools/call", params: { name: "greet", task: {} } };
 
-describe("a tool of the SDK's own", () => {
-  it("asks through the queue, belongs to its caller, and is found after a reconnect", async () => {
-    await using stores = twoStores();
-    await using server = await serve(withMessages(stores.a));
-    await using alice = await connectHttp(server.url, {
-      user: "alice",
-      answer: () => ({ action: "accept", content: { name: "Alice" } }),
-    });
-    await using bob = await connectHttp(server.url, { user: "bob" });
-    let taskId = "";
-    const stream = alice.client.experimental.tasks.callToolStream({ name: "greet" }, CallToolResultSchema, {
-      task: {},
-    });
-    let text: unknown;
-    for await (const message of stream) {
-      if (message.type === "taskCreated") ({ taskId } = message.task);
-      if (message.type === "error") throw message.error;
-      if (message.type === "result") text = message.result.content;
-    }
-    expect(text).toEqual([{ type: "text", text: "Hello, Alice!" }]);
-    expect(await ended(stores.b, taskId)).toMatchObject({ principal: "alice", generation: "2025-11-25" });
-    const misleading = { taskId, _meta: { "io.modelcontextprotocol/related-task": { taskId } } };
-    const get = { method: "tasks/get", params: misleading };
-    expect(await alice.client.request(get, ResultSchema)).toMatchObject({ taskId, status: "completed" });
-    expect(await rpcErrorOf(bob.client.experimental.tasks.getTask(taskId))).toMatchObject({ code: -32_602 });
-    await using later = await connectHttp(server.url, { user: "alice" });
-    expect(await later.client.experimental.tasks.getTask(taskId)).toMatchObject({ status: "completed" });
-  });
+describe.each(BACKENDS)("a tool of the SDK's own on $name", (backend) => {
+  it.skipIf(backend.isLeftOut)(
+    "asks through the queue, belongs to its caller, and is found after a reconnect",
+    async () => {
+      await using stores = await backend.open();
+      await using server = await serve(stores.a);
+      await using alice = await connectHttp(server.url, {
+        user: "alice",
+        answer: () => ({ action: "accept", content: { name: "Alice" } }),
+      });
+      await using bob = await connectHttp(server.url, { user: "bob" });
+      let taskId = "";
+      const stream = alice.client.experimental.tasks.callToolStream({ name: "greet" }, CallToolResultSchema, {
+        task: {},
+      });
+      let text: unknown;
+      for await (const message of stream) {
+        if (message.type === "taskCreated") ({ taskId } = message.task);
+        if (message.type === "error") throw message.error;
+        if (message.type === "result") text = message.result.content;
+      }
+      expect(text).toEqual([{ type: "text", text: "Hello, Alice!" }]);
+      expect(await ended(stores.b, taskId)).toMatchObject({ principal: "alice", generation: "2025-11-25" });
+      const misleading = { taskId, _meta: { "io.modelcontextprotocol/related-task": { taskId } } };
+      const get = { method: "tasks/get", params: misleading };
+      expect(await alice.client.request(get, ResultSchema)).toMatchObject({ taskId, status: "completed" });
+      expect(await rpcErrorOf(bob.client.experimental.tasks.getTask(taskId))).toMatchObject({ code: -32_602 });
+      await using later = await connectHttp(server.url, { user: "alice" });
+      expect(await later.client.experimental.tasks.getTask(taskId)).toMatchObject({ status: "completed" });
+    },
+  );
 
-  it("is woken by what comes into the queue, and works again after the answer", async () => {
-    await using stores = twoStores({ safetyPollMs: 600_000 });
+  it.skipIf(backend.isLeftOut)("is woken by what comes into the queue, and works again after the answer", async () => {
+    await using stores = await backend.open({ safetyPollMs: 600_000 });
     const [ask, end] = [gate(), gate()];
-    await using server = await serve(withMessages(stores.a), { ask: ask.passed, end: end.passed });
+    await using server = await serve(stores.a, { ask: ask.passed, end: end.passed, pollMs: 600_000 });
     await using alice = await connectHttp(server.url, {
       user: "alice",
       answer: () => ({ action: "accept", content: { name: "Alice" } }),
@@ -105,14 +108,16 @@ describe("a tool of the SDK's own", () => {
     end.open();
     expect(await result).toMatchObject({ content: [{ type: "text", text: "Hello, Alice!" }] });
   });
+});
 
+describe("a tool of the SDK's own", () => {
   it("without durable messages asks nobody, and its task fails", async () => {
-    await using stores = twoStores();
-    await using server = await serve(stores.a);
+    await using store = storeWithoutMessages();
+    await using server = await serve(store);
     await using alice = await connectHttp(server.url, { user: "alice", answer: () => ({ action: "cancel" }) });
     const { task } = await alice.client.request(CALL, CreateTaskResultSchema);
     const { taskId } = task;
-    expect(await ended(stores.a, taskId)).toMatchObject({ status: "failed", statusMessage: "nobody asked" });
+    expect(await ended(store, taskId)).toMatchObject({ status: "failed", statusMessage: "nobody asked" });
   });
 
   it("that needs a task is refused without one (S-09)", async () => {
