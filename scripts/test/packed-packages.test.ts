@@ -157,7 +157,7 @@ describe("core and postgres, installed by npm into an empty folder", () => {
 describe("every published package, installed by npm into an empty folder", () => {
   const project = new NpmProject(join(directory, "every-package"));
   const snippets = readmeSnippets().map(({ path, name = "", code }) => {
-    const file = `${path.replace(/\/?README\.md$/, "").replaceAll("/", "-") || "repository"}-${name}`;
+    const file = `${path.replace(/\/?README\.md$|\.md$/, "").replaceAll("/", "-") || "repository"}-${name}`;
     // Vitest looks for tests by this ending.
     return { name, code, file: name === "conformance" ? `${file}.test` : file };
   });
