@@ -1,4 +1,4 @@
-import { isTaskStoreError, type JsonObject, type ScopedTaskStore, type Task } from "@mcp-task-store/core";
+import type { JsonObject, ScopedTaskStore, Task } from "@mcp-task-store/core";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import {
   type CallToolRequest,
@@ -8,11 +8,14 @@ import {
   type Result,
 } from "@modelcontextprotocol/sdk/types.js";
 import { DirectContext } from "../direct-context.ts";
+import { isAnswerOfTool } from "../error-result.ts";
+import { listedTool } from "../listed-tool.ts";
+import { newTask } from "../new-task.ts";
 import { validateBy } from "../schema-validation.ts";
-import { type ElicitationCapability, isJsonObject, toRequest } from "../stored-call.ts";
+import { type ElicitationCapability, isJsonObject } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
 import type { ToolProgress, ToolResult } from "../tool-context.ts";
-import { INTERNAL_ERROR, INVALID_PARAMS, isJsonRpcError, METHOD_NOT_FOUND } from "../tool-error.ts";
+import { INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND } from "../tool-error.ts";
 import { type Extra, interceptHandlers } from "./intercept-handlers.ts";
 import { mcpError, toMcpError } from "./mcp-errors.ts";
 import { RequestQuestions } from "./request-questions.ts";
@@ -90,7 +93,7 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
       call.answer = { task: wireTask(await createTask(tool, call.request, task.ttl, extra, host)) };
     } catch (error) {
       // What a tool throws, other than a JSON-RPC error, is the SDK's to show.
-      if (call.request.params.task === undefined && !isTaskStoreError(error) && !isJsonRpcError(error)) throw error;
+      if (call.request.params.task === undefined && isAnswerOfTool(error)) throw error;
       call.error = toMcpError(error);
       host.failed(call.error);
     }
@@ -104,15 +107,8 @@ function register(
   tool: TaskTool,
   execute: (tool: TaskTool, extra: Extra) => Promise<CallToolResult>,
 ): void {
-  const { name, title, description, annotations, _meta } = tool;
   // Its schemas, which the SDK would want to be zod's, are put into the listing.
-  const config = {
-    ...(title !== undefined && { title }),
-    ...(description !== undefined && { description }),
-    ...(annotations !== undefined && { annotations }),
-    ...(_meta !== undefined && { _meta: { ..._meta } }),
-  };
-  mcp.registerTool(name, config, async (extra: Extra) => await execute(tool, extra));
+  mcp.registerTool(tool.name, listedTool(tool), async (extra: Extra) => await execute(tool, extra));
 }
 
 /** A tool that is no task tool of ours: plain, unknown, or made by the SDK's `registerToolTask` (S-06, S-09). */
@@ -153,13 +149,9 @@ async function createTask(
   const elicitation = host.elicitation();
   const prepared = await prepare(tool, args, new RequestQuestions(elicitation, extra), extra);
   const view = await host.viewFor(extra);
-  const ttlMs = ttl === undefined ? tool.ttlMs : Math.min(Math.ceil(ttl), LONGEST_TTL_MS);
-  const task = await view.createTask({
-    generation: "2025-11-25",
-    request: toRequest({ tool: tool.name, arguments: args, prepared, elicitation }),
-    ...(ttlMs !== undefined && { ttlMs }),
-    ...(tool.pollIntervalMs !== undefined && { pollIntervalMs: tool.pollIntervalMs }),
-  });
+  const ttlMs = ttl === undefined ? undefined : Math.min(Math.ceil(ttl), LONGEST_TTL_MS);
+  const call = { tool: tool.name, arguments: args, prepared, elicitation };
+  const task = await view.createTask(newTask(tool, call, "2025-11-25", ttlMs));
   await host.created(task, view, extra);
   return task;
 }
@@ -174,7 +166,7 @@ async function prepare(
   try {
     return await tool.prepare?.(args, { signal, elicit });
   } catch (error) {
-    if (isTaskStoreError(error) || isJsonRpcError(error)) throw error;
+    if (!isAnswerOfTool(error)) throw error;
     throw mcpError({ code: INTERNAL_ERROR, message: error instanceof Error ? error.message : String(error) });
   }
 }

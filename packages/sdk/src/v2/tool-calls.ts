@@ -1,4 +1,4 @@
-import { isTaskStoreError, type ScopedTaskStore, type Task } from "@mcp-task-store/core";
+import type { ScopedTaskStore, Task } from "@mcp-task-store/core";
 import {
   type CallToolRequest,
   type CallToolResult,
@@ -11,10 +11,12 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { DirectContext } from "../direct-context.ts";
+import { isAnswerOfTool } from "../error-result.ts";
 import { InputRounds } from "../input-rounds.ts";
-import { objectAt, type StoredCall, toRequest } from "../stored-call.ts";
+import { listedTool } from "../listed-tool.ts";
+import { newTask } from "../new-task.ts";
+import { objectAt, type StoredCall } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
-import { isJsonRpcError } from "../tool-error.ts";
 import { interceptToolCalls } from "./intercept-tool-calls.ts";
 import { taskFields } from "./detailed-task.ts";
 import { toProtocolError } from "./protocol-errors.ts";
@@ -62,7 +64,7 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
       call.answer = { resultType: "task", ...taskFields(answer.task) };
     } catch (error) {
       // What a tool throws, other than a JSON-RPC error, is the SDK's to show.
-      if (!isTaskStoreError(error) && !isJsonRpcError(error)) throw error;
+      if (isAnswerOfTool(error)) throw error;
       call.error = toProtocolError(error);
       host.failed(call.error);
     }
@@ -87,12 +89,9 @@ function register(
   tool: TaskTool,
   execute: (tool: TaskTool, context: ServerContext) => Promise<CallToolResult | InputRequiredResult>,
 ): void {
-  const { name, title, description, annotations, _meta, inputSchema, outputSchema } = tool;
+  const { name, inputSchema, outputSchema } = tool;
   const config = {
-    ...(title !== undefined && { title }),
-    ...(description !== undefined && { description }),
-    ...(annotations !== undefined && { annotations }),
-    ...(_meta !== undefined && { _meta: { ..._meta } }),
+    ...listedTool(tool),
     ...(outputSchema !== undefined && { outputSchema }),
   };
   if (inputSchema === undefined) mcp.registerTool(name, config, async (context) => await execute(tool, context));
@@ -148,7 +147,7 @@ async function answerCall(
   if (!("value" in prepared)) return prepared;
   if (capabilities !== undefined && declaresTasks(capabilities)) {
     const call = { tool: tool.name, arguments: args, prepared: prepared.value, elicitation };
-    return { task: await newTask(tool, call, context, host) };
+    return { task: await createTask(tool, call, context, host) };
   }
   const progressToken = mcpReq._meta?.progressToken;
   const direct = new DirectContext({
@@ -166,15 +165,10 @@ async function answerCall(
 }
 
 /** @throws Error which is a JSON-RPC error: nothing that a store says is for the model */
-async function newTask(tool: TaskTool, call: StoredCall, context: ServerContext, host: ToolCallHost): Promise<Task> {
+async function createTask(tool: TaskTool, call: StoredCall, context: ServerContext, host: ToolCallHost): Promise<Task> {
   try {
     const view = await host.viewFor(context);
-    const task = await view.createTask({
-      generation: "2026-07-28",
-      request: toRequest(call),
-      ...(tool.ttlMs !== undefined && { ttlMs: tool.ttlMs }),
-      ...(tool.pollIntervalMs !== undefined && { pollIntervalMs: tool.pollIntervalMs }),
-    });
+    const task = await view.createTask(newTask(tool, call, "2026-07-28"));
     await host.created(task);
     return task;
   } catch (error) {
