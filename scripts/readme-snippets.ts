@@ -1,5 +1,5 @@
 /**
- * The code that a reader copies: each TypeScript block of a README, marked by a comment on the line above it,
+ * The code that a reader copies: each TypeScript block of a README or a guide, marked by a comment on the line above it,
  * `<!-- snippet: NAME -->`. All of them have to compile; what else they have to do, the tests know by their names.
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -30,12 +30,15 @@ export function snippetsOf(markdown: string, path: string): readonly Snippet[] {
   });
 }
 
-/** Those of the repository's README and of each published package's, in this order. */
+/** What tells users how to do something, besides READMEs. */
+export const GUIDES: readonly string[] = ["docs/from-in-memory.md"];
+
+/** Those of the repository's README, of each published package's and of the guides, in this order. */
 export function readmeSnippets(): readonly Snippet[] {
   const packages = workspacePackages().filter(({ published }) => published);
   const directories = [rootDirectory, ...packages.map(({ directory }) => directory)];
-  return directories
-    .map((directory) => join(directory, "README.md"))
+  const readmes = directories.map((directory) => join(directory, "README.md"));
+  return [...readmes, ...GUIDES.map((path) => join(rootDirectory, path))]
     .filter((path) => existsSync(path))
     .flatMap((path) => snippetsOf(readFileSync(path, "utf8"), relative(rootDirectory, path)));
 }

@@ -11,6 +11,8 @@ import { inputs } from "./mutants/inputs.ts";
 import { lease } from "./mutants/lease.ts";
 import { lifecycle } from "./mutants/lifecycle.ts";
 import { list } from "./mutants/list.ts";
+import { messageLife } from "./mutants/message-life.ts";
+import { messages } from "./mutants/messages.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { payload } from "./mutants/payload.ts";
 import { scope } from "./mutants/scope.ts";
@@ -35,6 +37,8 @@ export const mutants: readonly Mutant[] = [
   handOver,
   inputs,
   asking,
+  messages,
+  messageLife,
   payload,
   bad,
   close,

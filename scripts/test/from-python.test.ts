@@ -7,12 +7,14 @@ import { rootDirectory } from "../workspace.ts";
 
 const tests = sourceFiles("packages/{core,memory}/test/**/*.test.ts").map(({ path }) => path);
 const text = readFileSync(join(rootDirectory, "docs/from-python.md"), "utf8");
-const tables = text.split("\n## ").filter((section) => /^(?:Helpers|Working on a task|The store)\n/.test(section));
+const tables = text
+  .split("\n## ")
+  .filter((section) => /^(?:Helpers|Working on a task|The store|Messages to the client)\n/.test(section));
 const rows = tables.flatMap((section) => section.split("\n").filter((line) => /^\| (?!Python)/.test(line)));
 
 describe("docs/from-python.md", () => {
-  it("has the three tables of what there is", () => {
-    expect(tables).toHaveLength(3);
+  it("has the four tables of what there is", () => {
+    expect(tables).toHaveLength(4);
     expect(rows.length).toBeGreaterThan(25);
   });
 

@@ -157,7 +157,7 @@ describe("core and postgres, installed by npm into an empty folder", () => {
 describe("every published package, installed by npm into an empty folder", () => {
   const project = new NpmProject(join(directory, "every-package"));
   const snippets = readmeSnippets().map(({ path, name = "", code }) => {
-    const file = `${path.replace(/\/?README\.md$/, "").replaceAll("/", "-") || "repository"}-${name}`;
+    const file = `${path.replace(/\/?README\.md$|\.md$/, "").replaceAll("/", "-") || "repository"}-${name}`;
     // Vitest looks for tests by this ending.
     return { name, code, file: name === "conformance" ? `${file}.test` : file };
   });
@@ -165,7 +165,12 @@ describe("every published package, installed by npm into an empty folder", () =>
   beforeAll(async () => {
     const all = await tarballs(...published.map(({ name }) => name));
     // What the snippets import besides: optional peers, and the schemas of the user's choice.
-    const peers = ["@modelcontextprotocol/server@^2.4.0", "@hono/node-server@^2.1.8", "zod@^4.2.0"];
+    const peers = [
+      "@modelcontextprotocol/sdk@^1.32.2",
+      "@modelcontextprotocol/server@^2.4.0",
+      "@hono/node-server@^2.1.8",
+      "zod@^4.2.0",
+    ];
     await project.install(...all, ...peers, "typescript@~5.9.3", "@types/node@20", "vitest@^4");
     for (const { file, code } of snippets) project.write(`${file}.ts`, code);
   }, TIMEOUT_MS);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { quickStart, readmeSnippets, snippetsOf } from "../readme-snippets.ts";
+import { GUIDES, quickStart, readmeSnippets, snippetsOf } from "../readme-snippets.ts";
 import { rootDirectory, workspacePackages } from "../workspace.ts";
 
 describe("snippetsOf", () => {
@@ -32,10 +32,10 @@ describe("the READMEs", () => {
     expect(named.filter((name) => name.includes("unmarked"))).toEqual([]);
   });
 
-  it("are those of the repository and of each published package", () => {
+  it("are those of the repository and of each published package, and guides", () => {
     const paths = new Set(snippets.map(({ path }) => path));
     expect(paths.has("README.md")).toBe(true);
-    expect(paths.size).toBe(1 + workspacePackages().filter(({ published }) => published).length);
+    expect(paths.size).toBe(1 + workspacePackages().filter(({ published }) => published).length + GUIDES.length);
   });
 
   it("show the same quick start for Postgres, of about 15 lines", () => {
@@ -44,6 +44,18 @@ describe("the READMEs", () => {
     );
     expect(ofPackage?.code).toBe(quickStart().code);
     expect(quickStart().code.trim().split("\n").length).toBeLessThanOrEqual(20);
+  });
+});
+
+describe("docs/from-in-memory.md", () => {
+  const text = readFileSync(join(rootDirectory, "docs/from-in-memory.md"), "utf8");
+  const diff = (/^```diff\n([^]*?)^```$/m.exec(text)?.[1] ?? "").split("\n").slice(0, -1);
+
+  it("changes five lines, to what is compiled", () => {
+    const [compiled] = snippetsOf(text, "docs/from-in-memory.md");
+    const after = diff.filter((line) => !line.startsWith("-")).map((line) => line.slice(1));
+    expect(`${after.join("\n")}\n`).toBe(compiled?.code);
+    expect(diff.filter((line) => line.startsWith("+"))).toHaveLength(5);
   });
 });
 
@@ -65,15 +77,22 @@ function fieldsOf(path: string, name: string): ReadonlyMap<string, string> {
 }
 
 describe.each([
-  { readme: "packages/core/README.md", source: "packages/core/src/options.ts", name: "TaskStoreOptions" },
-  { readme: "packages/memory/README.md", source: "packages/memory/src/memory-driver.ts", name: "MemoryDriverOptions" },
-  { readme: "packages/sdk/README.md", source: "packages/sdk/src/v2/tasks-extension.ts", name: "TasksExtensionOptions" },
-  { readme: "packages/postgres/README.md", source: "packages/postgres/src/options.ts", name: "PostgresDriverOptions" },
-])("the options table of $readme", ({ readme, source, name }) => {
+  { readme: "packages/core/README.md", interfaces: { TaskStoreOptions: "packages/core/src/options.ts" } },
+  { readme: "packages/memory/README.md", interfaces: { MemoryDriverOptions: "packages/memory/src/memory-driver.ts" } },
+  {
+    readme: "packages/sdk/README.md",
+    interfaces: {
+      TaskHostOptions: "packages/sdk/src/task-host.ts",
+      TasksExtensionOptions: "packages/sdk/src/v2/tasks-extension.ts",
+      TasksSupportOptions: "packages/sdk/src/v1/tasks-support.ts",
+    },
+  },
+  { readme: "packages/postgres/README.md", interfaces: { PostgresDriverOptions: "packages/postgres/src/options.ts" } },
+])("the options table of $readme", ({ readme, interfaces }) => {
   const table = optionsTable(readme);
-  const fields = fieldsOf(source, name);
+  const fields = new Map(Object.entries(interfaces).flatMap(([name, source]) => [...fieldsOf(source, name)]));
 
-  it(`has the fields of ${name}, in their order`, () => {
+  it(`has the fields of ${Object.keys(interfaces).join(", ")}, in their order`, () => {
     expect(fields.size).toBeGreaterThan(0);
     expect([...table.keys()]).toEqual([...fields.keys()]);
   });

@@ -20,6 +20,8 @@ export function delegate(driver: TaskDriver): TaskDriver {
     ...(hints === undefined
       ? {}
       : { hints: { publish: (ids) => hints.publish(ids), subscribe: (to) => hints.subscribe(to) } }),
-    ...(messages === undefined ? {} : { messages }),
+    ...(messages === undefined
+      ? {}
+      : { messages: { push: (...call) => messages.push(...call), take: (...call) => messages.take(...call) } }),
   };
 }

@@ -79,6 +79,21 @@ export const close: readonly Mutant[] = [
       }),
   }),
   defineMutant({
+    name: "closed-pushes",
+    fault: "A closed store acknowledges messages that it does not take.",
+    killedBy: ["close/after"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        root: (inner) => ({
+          messages: {
+            ...inner.messages,
+            push: (taskId, message, options) =>
+              onCode("CLOSED", inner.messages.push(taskId, message, options), () => fired()),
+          },
+        }),
+      }),
+  }),
+  defineMutant({
     name: "close-twice-throws",
     fault: "Closing a second time fails.",
     killedBy: ["close/after"],
@@ -102,6 +117,8 @@ export const close: readonly Mutant[] = [
     name: "caps-overstated",
     fault: "A capability is declared that is not there.",
     killedBy: ["caps/claims"],
+    mayAlso: ["messages", "ttl", "durable/reopen", "payload", "bad", "close/after"],
+    driver: (driver) => ({ ...driver, capabilities: { ...driver.capabilities, messages: false } }),
     ...declaring((capabilities) => ({ ...capabilities, messages: true })),
   }),
   defineMutant({

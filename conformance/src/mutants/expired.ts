@@ -1,5 +1,6 @@
 import type { Task } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
+import { overMessages } from "./over-messages.ts";
 import { defineMutant, type Layers, type Mutant } from "./mutant.ts";
 import { intercepting, type WriteKind } from "./over-driver.ts";
 import { type Methods, onCode, overStore } from "./over-store.ts";
@@ -105,5 +106,24 @@ export const expired: readonly Mutant[] = [
     killedBy: ["ttl/gone"],
     mayAlso: ["ttl/no-return"],
     ...writesExpired("acquire"),
+  }),
+  defineMutant({
+    name: "expired-push",
+    fault: "A push does not look whether the ttl is over.",
+    killedBy: ["ttl/gone"],
+    mayAlso: ["messages/own"],
+    driver: (driver, { backend, fired }) => ({
+      ...driver,
+      messages: overMessages(driver, {
+        async push(push, send) {
+          const row = backend.rows.get(push.taskId);
+          if (row !== undefined && !isVisible(row, backend.nowUs())) {
+            fired();
+            backend.patch(push.taskId, () => ({ expiresAt: backend.nowMs() + 10_000 }));
+          }
+          return send(push);
+        },
+      }),
+    }),
   }),
 ];

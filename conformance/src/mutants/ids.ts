@@ -131,6 +131,7 @@ export const ids: readonly Mutant[] = [
     name: "expired-blocks-create",
     fault: "An expired task that was not purged yet keeps its id taken.",
     killedBy: ["ids/reborn"],
+    mayAlso: ["ttl/all-gone"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async insert(insert, options) {

@@ -1,5 +1,6 @@
 import type {
   DriverCapabilities,
+  DriverMessages,
   DueAnswer,
   HintListener,
   Insert,
@@ -12,13 +13,14 @@ import type {
   WriteAnswer,
 } from "@mcp-task-store/core";
 import { TaskStoreError } from "@mcp-task-store/core";
+import { MessageQueue, pushMessage, takeMessages } from "@mcp-task-store/core/message-queue";
 import { afterLook, apply, born, isVisible } from "@mcp-task-store/core/transitions";
 
 const CAPABILITIES: DriverCapabilities = {
   durable: true,
   multiProcess: true,
   pushHints: true,
-  messages: false,
+  messages: true,
   listing: true,
   maxPayloadBytes: 16_777_216,
 };
@@ -30,6 +32,8 @@ const CAPABILITIES: DriverCapabilities = {
 export class ReferenceBackend {
   /** As stored: mutants change rows behind the drivers' backs. */
   readonly rows: Map<string, TaskRecord> = new Map();
+  /** The messages of each row, by its createId. */
+  readonly queues: Map<string, MessageQueue> = new Map();
   readonly #listeners = new Set<HintListener>();
   readonly #restarts: (() => void)[] = [];
   #generation = 0;
@@ -49,6 +53,15 @@ export class ReferenceBackend {
   patch(taskId: string, change: (row: TaskRecord) => Partial<TaskRecord>): void {
     const row = this.rows.get(taskId);
     if (row !== undefined) this.rows.set(taskId, { ...row, ...change(row) });
+  }
+
+  /** The messages of the task that has this id now; of none, where there is no row. */
+  queueOf(taskId: string): MessageQueue {
+    const createId = this.rows.get(taskId)?.createId;
+    if (createId === undefined) return new MessageQueue();
+    const queue = this.queues.get(createId) ?? new MessageQueue();
+    this.queues.set(createId, queue);
+    return queue;
   }
 
   /** Every driver opened before is dead; the rows stay. */
@@ -86,6 +99,7 @@ export class ReferenceBackend {
       remove: ({ taskId, scope, notAfterUs }) => call(() => this.#remove(taskId, scope, notAfterUs)),
       page: (query) => call(() => this.#page(query)),
       due: (limit, holdMs) => call(() => this.#due(limit, holdMs)),
+      messages: this.#messages(call),
       close: async () => {
         for (const listener of mine) this.#listeners.delete(listener);
       },
@@ -101,6 +115,20 @@ export class ReferenceBackend {
           return async () => void this.#listeners.delete(listener);
         },
       },
+    };
+  }
+
+  #messages(call: <T>(effect: () => T) => Promise<T>): DriverMessages {
+    return {
+      push: (push) =>
+        call(() => {
+          const { taskId } = push;
+          const { answer, row } = pushMessage(this.rows.get(taskId), this.queueOf(taskId), push, this.nowUs());
+          if (row !== undefined) this.rows.set(taskId, row);
+          return answer;
+        }),
+      take: (take) =>
+        call(() => takeMessages(this.rows.get(take.taskId), this.queueOf(take.taskId), take, this.nowUs())),
     };
   }
 

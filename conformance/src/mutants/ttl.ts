@@ -204,6 +204,7 @@ export const ttl: readonly Mutant[] = [
     name: "recovery-resurrects",
     fault: "Maintenance writes expired tasks back.",
     killedBy: ["ttl/no-return"],
+    mayAlso: ["ttl/all-gone"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async due(limit, holdMs, options) {
@@ -240,6 +241,51 @@ export const ttl: readonly Mutant[] = [
       overStore(store, {
         methods: (inner) => ({
           deleteTask: async (taskId, options) => (await inner.deleteTask(taskId, options), fired(), true),
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "inputs-outlive",
+    fault: "Inputs are kept by task id: a new task of the same id gets them.",
+    killedBy: ["ttl/all-gone"],
+    driver: (driver, { backend, notes, fired }) => ({
+      ...driver,
+      async write(write, options) {
+        const answer = await driver.write(write, options);
+        if (answer.kind === "written" && answer.row.inputs !== null) notes.set(write.taskId, answer.row.inputs);
+        return answer;
+      },
+      async insert(insert, options) {
+        const answer = await driver.insert(insert, options);
+        const inputs = notes.get(insert.taskId);
+        if (answer.kind !== "inserted" || inputs === undefined) return answer;
+        fired();
+        backend.patch(insert.taskId, () => ({ inputs, inputsId: "outlived" }));
+        return { ...answer, row: { ...answer.row, inputs, inputsId: "outlived" } };
+      },
+    }),
+  }),
+  defineMutant({
+    name: "outcome-outlives",
+    fault: "Outcomes are kept by task id: a new task of the same id has one before it ends.",
+    killedBy: ["ttl/all-gone"],
+    store: (store, { notes, fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          async getOutcome(taskId, options) {
+            const outcome = await inner.getOutcome(taskId, options);
+            const text = notes.get(taskId);
+            if (outcome !== undefined || text === undefined) return outcome;
+            fired();
+            return JSON.parse(text);
+          },
+        }),
+        root: (inner) => ({
+          async finishTask(taskId, outcome, options) {
+            const task = await inner.finishTask(taskId, outcome, options);
+            notes.set(taskId, JSON.stringify(outcome));
+            return task;
+          },
         }),
       }),
   }),

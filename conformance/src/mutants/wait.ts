@@ -92,7 +92,7 @@ export const wait: readonly Mutant[] = [
     name: "wake-status-only",
     fault: "Only a new status wakes.",
     killedBy: ["wait/peer"],
-    mayAlso: ["wait", "cancel/signal", "exec/keeps-terminal", "ids/reborn", "exec/inputs"],
+    mayAlso: ["wait", "cancel/signal", "exec/keeps-terminal", "ids/reborn", "exec/inputs", "messages/wakes"],
     ...waiting(({ fired }, store) => (inner) => async (taskId, options) => {
       const before = (await store.getTask(taskId))?.status;
       for (let since = options.since; ;) {
@@ -107,7 +107,7 @@ export const wait: readonly Mutant[] = [
     name: "wait-future-only",
     fault: "A change between what the caller saw and the call does not count.",
     killedBy: ["wait/peer"],
-    mayAlso: ["wait", "lifecycle/copies-out", "ids/reborn"],
+    mayAlso: ["wait", "lifecycle/copies-out", "ids/reborn", "messages/wakes"],
     ...waiting(({ fired }, store) => (inner) => async (taskId, options) => {
       const revision = (await store.getTask(taskId))?.revision ?? options.since;
       if (revision !== options.since) fired();

@@ -5,6 +5,7 @@ import { questionFor } from "../session.ts";
 import { shown } from "../shown.ts";
 import { equalTo, fulfilled, hasCode, notFound, refused, unchanged, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
+import { note } from "./message-operations.ts";
 import { callUntyped } from "./untyped-call.ts";
 
 /** Every method that names a task, with what it takes after the id. */
@@ -23,6 +24,13 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   acquireLease: [{ holder: "odd" }],
   renewLease: [1],
   releaseLease: [1],
+};
+
+/** Likewise, of the messages of a store that has any. */
+const MESSAGE_CALLS: Readonly<Record<string, readonly unknown[]>> = {
+  push: [note("odd"), { messageId: "odd" }],
+  shift: [{ receipt: "odd" }],
+  drain: [],
 };
 
 export const ids: Rule = defineRule({
@@ -51,6 +59,12 @@ export const ids: Rule = defineRule({
       { toString: () => id },
     ];
     const calls = [];
+    const { capabilities, messages } = kit.A;
+    for (const value of capabilities.messages ? strange : []) {
+      for (const [operation, rest] of Object.entries(MESSAGE_CALLS)) {
+        calls.push({ value, operation, end: await attempt(callUntyped(messages, operation, value, ...rest)) });
+      }
+    }
     for (const value of strange) {
       for (const [operation, rest] of Object.entries(CALLS)) {
         calls.push({ value, operation, end: await attempt(callUntyped(kit.A, operation, value, ...rest)) });
@@ -90,6 +104,12 @@ export const numbers: Rule = defineRule({
       leaseMs: (leaseMs) => callUntyped(kit.A, "acquireLease", taskId, { holder: "odd", leaseMs }),
       timeoutMs: (timeoutMs) => callUntyped(kit.A, "waitForUpdate", taskId, { since: 0, timeoutMs }),
       limit: (limit) => callUntyped(kit.A.scoped(principal), "listTasks", { limit }),
+      ...(kit.A.capabilities.messages
+        ? {
+            maxSize: (maxSize) =>
+              callUntyped(kit.A.messages, "push", taskId, note("odd"), { messageId: "odd", maxSize }),
+          }
+        : {}),
     };
     const calls = [];
     for (const [place, call] of Object.entries(places)) {
@@ -210,6 +230,14 @@ export const whole: Rule = defineRule({
       ),
       "a create with bad metadata": await attempt(() => kit.B.createTask({ principal, metadata: bad })),
     };
+    const queue = kit.A.capabilities.messages
+      ? {
+          push: await attempt(() =>
+            kit.A.messages.push(task.taskId, { ...note("good"), message: bad }, { messageId: "m" }),
+          ),
+          waiting: await kit.B.messages.drain(task.taskId),
+        }
+      : undefined;
     const after = await kit.B.getTask(task.taskId);
     const listed = kit.A.capabilities.listing ? (await kit.A.scoped(principal).listTasks()).tasks.length : 1;
     const later = await Promise.all(
@@ -217,9 +245,13 @@ export const whole: Rule = defineRule({
         attempt(async () => store.finishTask((await store.createTask()).taskId, COMPLETED)),
       ),
     );
-    return { task, refusals, after, listed, later };
+    return { task, refusals, queue, after, listed, later };
   },
-  judge(expect, { task, refusals, after, listed, later }) {
+  judge(expect, { task, refusals, queue, after, listed, later }) {
+    if (queue !== undefined) {
+      expect("push a bad message", queue.push, refused("INVALID_ARGUMENT"));
+      expect("push a bad message, then drain", queue.waiting, equalTo([]));
+    }
     for (const [what, end] of Object.entries(refusals)) expect(what, end, refused("INVALID_ARGUMENT"));
     expect("read the task after those refusals", after, unchanged(task));
     expect("count the principal's tasks", listed, equalTo(1));
@@ -238,7 +270,12 @@ export const typed: Rule = defineRule({
     const taken = await kit.task();
     const lease = await kit.A.acquireLease(taken.taskId, { holder: "worker" });
     const reused = await kit.asked(["k"]);
+    const { capabilities, messages } = kit.B;
+    const push = (messageId: string): Promise<void> =>
+      messages.push(taken.taskId, note(messageId), { messageId, maxSize: 1 });
+    if (capabilities.messages) await push("first");
     const refusals: Readonly<Record<string, Promise<unknown>>> = {
+      ...(capabilities.messages ? { QUEUE_FULL: push("second") } : {}),
       TASK_TERMINAL: kit.B.cancelTask(ended.taskId),
       TASK_NOT_FOUND: kit.B.getOutcome(kit.taskId("never")),
       ALREADY_EXISTS: kit.B.createTask({ taskId: ended.taskId }),

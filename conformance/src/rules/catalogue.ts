@@ -14,9 +14,11 @@ import * as leaseRecovery from "./lease-recovery.ts";
 import * as lifecycle from "./lifecycle.ts";
 import * as list from "./list.ts";
 import * as listCursors from "./list-cursors.ts";
+import * as messages from "./messages.ts";
 import * as payload from "./payload.ts";
 import * as scope from "./scope.ts";
 import * as ttl from "./ttl.ts";
+import * as ttlBelongings from "./ttl-belongings.ts";
 import * as wait from "./wait.ts";
 import * as watch from "./watch.ts";
 
@@ -29,6 +31,7 @@ export const rules: readonly Rule[] = [
   exec,
   scope,
   ttl,
+  ttlBelongings,
   list,
   listCursors,
   wait,
@@ -37,6 +40,7 @@ export const rules: readonly Rule[] = [
   leaseRecovery,
   inputs,
   asking,
+  messages,
   payload,
   bad,
   durable,

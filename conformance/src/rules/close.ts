@@ -2,6 +2,7 @@ import { anyEnd, type Attempt, attempt } from "../attempt.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { fulfilled, refused, settled, unchanged, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
+import { messageOperations } from "./message-operations.ts";
 import { ROOT_OPERATIONS, VIEW_OPERATIONS } from "./operations.ts";
 
 export const settles: Rule = defineRule({
@@ -60,7 +61,7 @@ export const after: Rule = defineRule({
   title: "A closed store says so, closes twice, and closes nothing else",
   level: "promise",
   source: ["P10"],
-  mutants: ["closed-hangs", "close-twice-throws"],
+  mutants: ["closed-hangs", "closed-pushes", "close-twice-throws"],
   isolated: true,
   async act(kit) {
     const store = await kit.open();
@@ -69,7 +70,8 @@ export const after: Rule = defineRule({
     const first = await kit.settles(store.close());
     const second = await kit.settles(store.close());
     const calls: { readonly operation: string; readonly end: Attempt<unknown> }[] = [];
-    for (const [operation, call] of Object.entries({ ...VIEW_OPERATIONS, ...ROOT_OPERATIONS })) {
+    const operations = { ...VIEW_OPERATIONS, ...ROOT_OPERATIONS, ...messageOperations(store) };
+    for (const [operation, call] of Object.entries(operations)) {
       const end = await kit.settles(attempt(() => call(store, before.taskId, kit.timing.deadlineMs)));
       calls.push({ operation, end: end.kind === "fulfilled" ? end.value : end });
     }

@@ -2,6 +2,7 @@ import { attempt } from "../attempt.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { equalTo, fulfilled, unchanged, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
+import { note, shiftAll, textOf } from "./message-operations.ts";
 
 export const reopen: Rule = defineRule({
   id: "durable/reopen",
@@ -9,7 +10,7 @@ export const reopen: Rule = defineRule({
   level: "promise",
   source: ["P3", "X-11"],
   needs: ["restart"],
-  mutants: ["ack-before-commit", "intent-in-memory"],
+  mutants: ["ack-before-commit", "intent-in-memory", "queue-in-memory", "shift-unsaved"],
   async act(kit) {
     const asked = await kit.asked(["open", "answered"]);
     await kit.A.answerInputs(asked.taskId, { answered: { action: "accept" } });
@@ -26,15 +27,33 @@ export const reopen: Rule = defineRule({
     const read = (): Promise<unknown[]> =>
       Promise.all(ids.map((id) => kit.A.getTask(id, { request: true, outcome: true })));
     const before = await read();
+    const queue = kit.A.capabilities.messages;
+    if (queue) {
+      for (const text of ["m0", "m1", "m2", "m3"]) {
+        await kit.A.messages.push(open.taskId, note(text), { messageId: text });
+      }
+      for (const receipt of ["first", "second"]) await kit.B.messages.shift(open.taskId, { receipt });
+    }
+    const held = queue ? await kit.A.getTask(open.taskId, { request: true, outcome: true }) : before[1];
     const last = await kit.B.createTask({ taskId: kit.taskId("last") });
     await kit.restart();
     const after = await read();
     const there = await kit.A.getTask(last.taskId);
+    const messages = queue
+      ? [
+          await kit.A.messages.shift(open.taskId, { receipt: "second" }),
+          ...(await shiftAll([kit.B], open.taskId, "after")),
+        ]
+      : undefined;
     const finished = await attempt(kit.A.finishTask(leased.taskId, COMPLETED, { lease: lease?.token }));
-    return { before, after, last, there, finished };
+    return { before: before.with(1, held), after, last, there, messages: messages?.map(textOf), finished };
   },
-  judge(expect, { before, after, last, there, finished }) {
+  judge(expect, { before, after, last, there, messages, finished }) {
     expect("stop hard, restart, read four tasks in all their parts", after, equalTo(before));
+    if (messages !== undefined) {
+      const did = "shift m0 and m1 of four, stop hard, restart, shift with the receipt of m1 and then with new ones";
+      expect(did, messages, equalTo(["m1", "m2", "m3"]));
+    }
     expect("stop hard right after a create was acknowledged", there, unchanged(last));
     expect(
       "finish with a lease from before the restart",

@@ -11,7 +11,8 @@ export interface SlotReading {
 
 /** A payload sent through every place that holds one, written by A and read by B. */
 export async function throughAllSlots(kit: Kit, payload: JsonObject): Promise<readonly SlotReading[]> {
-  return Promise.all(Object.entries(SLOTS).map(async ([slot, send]) => ({ slot, ...(await send(kit, payload)) })));
+  const slots = { ...SLOTS, ...(kit.A.capabilities.messages ? { message } : {}) };
+  return Promise.all(Object.entries(slots).map(async ([slot, send]) => ({ slot, ...(await send(kit, payload)) })));
 }
 
 type Slot = (kit: Kit, payload: JsonObject) => Promise<Omit<SlotReading, "slot">>;
@@ -52,4 +53,12 @@ const SLOTS: Readonly<Record<string, Slot>> = {
     const stored = await attempt(() => kit.A.answerInputs(taskId, { k: payload }));
     return { stored, read: (await kit.B.getTask(taskId))?.inputs["k"]?.response };
   },
+};
+
+const message: Slot = async (kit, payload) => {
+  const { taskId } = await kit.task();
+  const queued = { type: "request", message: payload, timestamp: 0 } as const;
+  const stored = await attempt(() => kit.A.messages.push(taskId, queued, { messageId: "m" }));
+  const [drained] = await kit.B.messages.drain(taskId);
+  return { stored, read: drained?.message };
 };

@@ -4,6 +4,7 @@ import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../session.ts";
 import { equalTo, fulfilled, notFound, refused, settled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
+import { messageOperations } from "./message-operations.ts";
 import { ROOT_OPERATIONS, VIEW_OPERATIONS } from "./operations.ts";
 
 const HOUR_MS = 3_600_000;
@@ -81,7 +82,7 @@ export const gone: Rule = defineRule({
   title: "A task whose ttl is over is gone for every method, purged or not",
   level: "promise",
   source: ["S-35", "S-78", "P7"],
-  mutants: ["get", "list", "cancel", "finish", "delete", "answer", "lease"].map((op) => `expired-${op}`),
+  mutants: ["get", "list", "cancel", "finish", "delete", "answer", "lease", "push"].map((op) => `expired-${op}`),
   async act(kit) {
     const principal = kit.principal("p1");
     const operations: Readonly<
@@ -89,6 +90,7 @@ export const gone: Rule = defineRule({
     > = {
       ...VIEW_OPERATIONS,
       ...ROOT_OPERATIONS,
+      ...messageOperations(kit.A),
     };
     const ttlMs = 2 * kit.timing.unitMs;
     const tasks = await Promise.all(

@@ -74,7 +74,7 @@ export function scheduled(
     });
   }
 
-  const { hints } = driver;
+  const { hints, messages } = driver;
   return {
     name: driver.name,
     capabilities: driver.capabilities,
@@ -93,7 +93,14 @@ export function scheduled(
     ...(hints === undefined
       ? {}
       : { hints: scheduledHints(hints, scheduler, handle, (run) => twoEvents(false, undefined, run)) }),
-    ...(driver.messages === undefined ? {} : { messages: driver.messages }),
+    ...(messages === undefined
+      ? {}
+      : {
+          messages: {
+            push: (push, options) => twoEvents(true, options, () => messages.push(push)),
+            take: (take, options) => twoEvents(true, options, () => messages.take(take)),
+          },
+        }),
   };
 }
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { TaskStoreError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import type { InputRequest, TaskOutcome } from "./task.ts";
+import type { QueuedMessage } from "./task-messages.ts";
 import type { CreateTaskParams, ListTasksParams, RootCreateTaskParams, TaskChange } from "./task-store.ts";
 
 const ONE_HUNDRED_YEARS_MS = 3_153_600_000_000;
@@ -16,6 +17,7 @@ export const LIMITS: {
   readonly statusMessageBytes: number;
   readonly inputsAtOnce: number;
   readonly listLimit: number;
+  readonly queueSize: number;
   readonly ttlMs: number;
   readonly waitMs: number;
   readonly dayMs: number;
@@ -26,6 +28,7 @@ export const LIMITS: {
   statusMessageBytes: 8_192,
   inputsAtOnce: 100,
   listLimit: 1_000,
+  queueSize: 10_000,
   ttlMs: ONE_HUNDRED_YEARS_MS,
   waitMs: THIRTY_DAYS_MS,
   dayMs: ONE_DAY_MS,
@@ -59,6 +62,8 @@ const NUL = /\u0000/;
 export const taskIdSchema: z.ZodString = name(LIMITS.taskIdBytes, CONTROL, "control characters");
 export const principalSchema: z.ZodString = name(LIMITS.principalBytes, NUL, "NUL");
 export const holderSchema: z.ZodString = name(LIMITS.nameBytes, CONTROL, "control characters");
+/** The id of a message, or a receipt. */
+export const messageNameSchema: z.ZodString = name(LIMITS.nameBytes, CONTROL, "control characters");
 const idempotencyKeySchema = name(LIMITS.nameBytes, NUL, "NUL");
 
 const messageRule = `must be a string of at most ${LIMITS.statusMessageBytes} UTF-8 bytes without NUL`;
@@ -85,6 +90,12 @@ export const payloadSchema: z.ZodType<JsonObject> = z.custom<JsonObject>(
 const methodSchema = name(LIMITS.nameBytes, CONTROL, "control characters");
 const requestShape = { method: methodSchema, params: payloadSchema.optional() };
 export const inputRequestSchema: z.ZodType<InputRequest> = z.strictObject(requestShape);
+
+export const queuedMessageSchema: z.ZodType<QueuedMessage> = z.strictObject({
+  type: z.enum(["request", "notification", "response", "error"]),
+  message: payloadSchema,
+  timestamp: integer(0, Number.MAX_SAFE_INTEGER),
+});
 
 const stateShape = {
   generation: z.enum(["2025-11-25", "2026-07-28"]).nullable().optional(),

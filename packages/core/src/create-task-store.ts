@@ -2,9 +2,9 @@ import { changeSchema, check, integer, principalSchema, revisionSchema, statusMe
 import type { Fence, ReportChange } from "./commands.ts";
 import { createRootTask, createScopedTask, grantedTtl } from "./create-task.ts";
 import { closedError } from "./call.ts";
-import { TaskStoreError } from "./errors.ts";
 import { toJsonText } from "./json-text.ts";
 import { leaseOperations } from "./lease-operations.ts";
+import { messageOperations } from "./message-operations.ts";
 import type { TaskStoreOptions } from "./options.ts";
 import { encodeOutcome } from "./outcome-encoding.ts";
 import { rowOrThrow } from "./refusal-error.ts";
@@ -13,7 +13,7 @@ import { MIN_LEASE_MS, MIN_TTL_MS, type ResolvedOptions } from "./resolve-option
 import { settledWithin } from "./settled-within.ts";
 import { createStoreCore, type StoreCore } from "./store-core.ts";
 import type { TaskDriver } from "./task-driver.ts";
-import type { ScopedTaskStore, TaskChange, TaskMessageQueue, TaskStore, WriteOptions } from "./task-store.ts";
+import type { ScopedTaskStore, TaskChange, TaskStore, WriteOptions } from "./task-store.ts";
 import { taskView } from "./task-view.ts";
 
 const SETUP_TIMEOUT_MS = 60_000;
@@ -31,11 +31,11 @@ const limitSchema = integer(1, 10_000);
  */
 export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = {}): TaskStore {
   const core = createStoreCore(driver, options);
-  const { engine, hub, maintenance, publisher, options: settings } = core;
+  const { calls, engine, hub, maintenance, publisher, options: settings } = core;
   let closing: Promise<void> | undefined;
 
   const close = async (graceMs: number): Promise<void> => {
-    const work = engine.close(graceMs);
+    const work = calls.close(graceMs);
     await Promise.all([work, hub.close(graceMs), maintenance.stop(graceMs)]);
     await settledWithin(publisher.flush(), graceMs);
     // A driver that hangs is left behind: the process may be about to end.
@@ -54,7 +54,7 @@ export function createTaskStore(driver: TaskDriver, options: TaskStoreOptions = 
       maintainEveryMs: settings.maintainEveryMs,
       graceMs: settings.graceMs,
     }),
-    messages: noMessages,
+    messages: messageOperations(core),
 
     scoped: (principal) => scopedView(core, principal),
 
@@ -145,14 +145,4 @@ function reportChange(change: TaskChange, { maxPayloadBytes, maxTtlMs }: Resolve
       ? {}
       : { metadata: metadata === null ? null : toJsonText(metadata, "change.metadata", maxPayloadBytes) }),
   };
-}
-
-const noMessages: TaskMessageQueue = Object.freeze({
-  push: refuseMessages,
-  shift: refuseMessages,
-  drain: refuseMessages,
-});
-
-async function refuseMessages(): Promise<never> {
-  throw new TaskStoreError("NOT_SUPPORTED", "This store keeps no messages.");
 }

@@ -1,10 +1,9 @@
-import { BackendClock } from "./backend-clock.ts";
-import { Call, closedError } from "./call.ts";
-import { CommandOrder } from "./command-order.ts";
+import type { BackendClock } from "./backend-clock.ts";
+import type { Call } from "./call.ts";
+import type { CallRunner, Scope } from "./call-runner.ts";
 import type { Command, Refusal } from "./commands.ts";
 import { isTaskStoreError, TaskStoreError } from "./errors.ts";
 import { exceedsBytes } from "./json-text.ts";
-import { settledWithin } from "./settled-within.ts";
 import type {
   DueAnswer,
   Insert,
@@ -20,9 +19,6 @@ import type { TaskRecord } from "./task-record.ts";
 import { explain, plan, type Plan, ringProves, toMs } from "./transitions.ts";
 import { backendError, couldApplyTwice, isFinal, needsProof, repeatable, unknownOutcome } from "./write-fate.ts";
 
-/** Whose task a call may touch: undefined any, else exactly this owner's (null: unowned). */
-export type Scope = string | null | undefined;
-
 /** How a command ended. Losing is a value here and becomes an error only towards the user. */
 export type CommandResult =
   | { readonly kind: "done"; readonly row: TaskRecord; readonly nowUs: number; readonly writeId: string }
@@ -31,13 +27,11 @@ export type CommandResult =
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly row: TaskRecord; readonly nowUs: number }
   | { readonly kind: "gone" };
 
-/** How far the estimate of the backend's clock may lie behind: the way of an answer, generously. */
-const CLOCK_LAG_US = 250_000;
+export type { Scope } from "./call-runner.ts";
 
 type PlannedWrite = Extract<Plan, { kind: "write" }>;
 
 export interface EngineOptions {
-  readonly callTimeoutMs: number;
   /** All inputs of a task together, UTF-8 bytes of JSON. */
   readonly maxInputsBytes: number;
   /** Called with the ids whose rows changed or vanished, once that is committed. */
@@ -45,20 +39,20 @@ export interface EngineOptions {
 }
 
 /**
- * Runs calls against a driver: deadlines, repeats of what was certainly not applied, and the truth about writes whose
+ * Runs calls about tasks against a driver: repeats of what was certainly not applied, and the truth about writes whose
  * answer was lost. It knows no task rule.
  */
 export class Engine {
-  readonly clock: BackendClock = new BackendClock();
+  readonly clock: BackendClock;
   readonly #driver: TaskDriver;
   readonly #options: EngineOptions;
-  readonly #order = new CommandOrder();
-  readonly #inFlight = new Set<Promise<unknown>>();
-  #closed = false;
+  readonly #calls: CallRunner;
 
-  constructor(driver: TaskDriver, options: EngineOptions) {
+  constructor(driver: TaskDriver, calls: CallRunner, options: EngineOptions) {
     this.#driver = driver;
+    this.#calls = calls;
     this.#options = options;
+    this.clock = calls.clock;
   }
 
   async read(
@@ -66,20 +60,22 @@ export class Engine {
     what: { readonly request?: boolean; readonly outcome?: boolean },
     options: CallOptions,
   ): Promise<ReadAnswer> {
-    return await this.#reading(options, (driverOptions) => this.#driver.read(taskIds, { ...what, ...driverOptions }));
+    return await this.#calls.reading(options, (driverOptions) =>
+      this.#driver.read(taskIds, { ...what, ...driverOptions }),
+    );
   }
 
   async page(query: PageQuery, options: CallOptions): Promise<ReadAnswer> {
-    return await this.#reading(options, (driverOptions) => this.#driver.page(query, driverOptions));
+    return await this.#calls.reading(options, (driverOptions) => this.#driver.page(query, driverOptions));
   }
 
   /** Not a pure read, but repeating it is harmless: what it deleted was gone, what it hid comes back. */
   async due(limit: number, holdMs: number, options: CallOptions): Promise<DueAnswer> {
-    return await this.#reading(options, (driverOptions) => this.#driver.due(limit, holdMs, driverOptions));
+    return await this.#calls.reading(options, (driverOptions) => this.#driver.due(limit, holdMs, driverOptions));
   }
 
   async setup(options: CallOptions): Promise<void> {
-    await this.#calling(options, async (call) => {
+    await this.#calls.calling(options, async (call) => {
       try {
         await call.driver(
           (driverOptions) => this.#driver.setup(driverOptions),
@@ -96,11 +92,11 @@ export class Engine {
     insert: Omit<Insert, "notAfterUs">,
     options: CallOptions,
   ): Promise<Exclude<InsertAnswer, { kind: "late" }>> {
-    return await this.#calling(options, async (call) => {
+    return await this.#calls.calling(options, async (call) => {
       let ambiguous = false;
       let firstSentUs = 0;
       for (;;) {
-        const notAfterUs = await this.#notAfterUs(call);
+        const notAfterUs = await this.#calls.notAfterUs(call);
         if (!ambiguous) firstSentUs = this.clock.atLeastUs;
         let answer: InsertAnswer | undefined;
         try {
@@ -115,27 +111,27 @@ export class Engine {
             throw unknownOutcome();
           if (answer.kind !== "late") return answer;
         }
-        await this.#pauseOrThrow(call, ambiguous);
+        await this.#calls.pauseOrThrow(call, ambiguous);
       }
     });
   }
 
   async remove(taskId: string, scope: Scope, options: CallOptions): Promise<boolean> {
-    return await this.#inOrder(taskId, scope, options, async (call) => {
+    return await this.#calls.inOrder(taskId, scope, options, async (call) => {
       for (;;) {
-        const notAfterUs = await this.#notAfterUs(call);
+        const notAfterUs = await this.#calls.notAfterUs(call);
         const target = { taskId, notAfterUs, ...(scope === undefined ? {} : { scope }) };
         try {
           const answer = await call.driver((o) => this.#driver.remove(target, o), unknownOutcome);
           if (answer === "removed") this.#options.onChanged([taskId]);
           if (answer !== "late") return answer === "removed";
           // The estimate of the backend's clock had fallen behind.
-          await this.#repeatRead(call, (o) => this.#driver.read([], o));
+          await this.#calls.repeatRead(call, (o) => this.#driver.read([], o));
         } catch (error) {
           // Whether it was this call that removed the task, and whether a later one took its id, cannot be told.
           if (repeatable(error, call, false)) throw unknownOutcome(error);
         }
-        await this.#pauseOrThrow(call, false);
+        await this.#calls.pauseOrThrow(call, false);
       }
     });
   }
@@ -153,8 +149,8 @@ export class Engine {
   ): Promise<CommandResult> {
     const work = async (call: Call): Promise<CommandResult> => await this.#run(taskId, scope, command, call, known);
     // A heartbeat must not wait behind a slow report.
-    if (command.type === "renew") return await this.#calling(options, work);
-    return await this.#inOrder(taskId, scope, options, work);
+    if (command.type === "renew") return await this.#calls.calling(options, work);
+    return await this.#calls.inOrder(taskId, scope, options, work);
   }
 
   async #run(
@@ -207,7 +203,7 @@ export class Engine {
     scope: Scope,
     call: Call,
   ): Promise<{ readonly row: TaskRecord; readonly nowUs: number } | undefined> {
-    const answer = await this.#repeatRead(call, (o) => this.#driver.read([taskId], o));
+    const answer = await this.#calls.repeatRead(call, (o) => this.#driver.read([taskId], o));
     const row = answer.rows.find((candidate) => scope === undefined || candidate.scope === scope);
     return row && { row, nowUs: answer.nowUs };
   }
@@ -221,8 +217,8 @@ export class Engine {
     planned: PlannedWrite,
     call: Call,
   ): Promise<WriteAnswer> {
-    let notAfterUs = await this.#notAfterUs(call);
-    const bornByUs = this.clock.estimateUs() + CLOCK_LAG_US;
+    let notAfterUs = await this.#calls.notAfterUs(call);
+    const bornByUs = this.#calls.bornByUs;
     let firstSentUs = this.clock.atLeastUs;
     let seenRevision = 0;
     let ambiguous = false;
@@ -258,83 +254,10 @@ export class Engine {
         if (late) {
           // Nothing of this write can land any more: it may be sent anew, if there is time.
           ambiguous = false;
-          notAfterUs = await this.#notAfterUs(call);
+          notAfterUs = await this.#calls.notAfterUs(call);
         }
       }
-      await this.#pauseOrThrow(call, ambiguous);
+      await this.#calls.pauseOrThrow(call, ambiguous);
     }
-  }
-
-  /** The instant after which a write of this call must not land, by the backend's clock. */
-  async #notAfterUs(call: Call): Promise<number> {
-    if (!this.clock.isKnown) await this.#repeatRead(call, (options) => this.#driver.read([], options));
-    return this.clock.estimateUs() + Math.ceil(call.remainingMs * 1000);
-  }
-
-  async #pauseOrThrow(call: Call, ambiguous: boolean): Promise<void> {
-    await call.pause();
-    if (call.isOver) throw ambiguous ? unknownOutcome(call.lastFailure) : call.overError();
-  }
-
-  async #reading<T extends { readonly nowUs: number }>(
-    options: CallOptions,
-    run: (options: { readonly signal: AbortSignal }) => Promise<T>,
-  ): Promise<T> {
-    return await this.#calling(options, (call) => this.#repeatRead(call, run));
-  }
-
-  async #repeatRead<T extends { readonly nowUs: number }>(
-    call: Call,
-    run: (options: { readonly signal: AbortSignal }) => Promise<T>,
-  ): Promise<T> {
-    for (;;) {
-      try {
-        const answer = await call.driver(run, () => call.overError());
-        this.clock.observe(answer.nowUs);
-        return answer;
-      } catch (error) {
-        if (isTaskStoreError(error) && (error.code !== "STORE_UNAVAILABLE" || !error.retryable)) throw error;
-        if (call.isOver) throw call.overError(error);
-        await call.pause();
-        if (call.isOver) throw isTaskStoreError(error) ? error : backendError(error);
-      }
-    }
-  }
-
-  async #inOrder<T>(taskId: string, scope: Scope, options: CallOptions, work: (call: Call) => Promise<T>): Promise<T> {
-    return await this.#calling(options, async (call) => {
-      const place = this.#order.enter(taskId, scope);
-      try {
-        await call.whileOpen(place.turn);
-        return await work(call);
-      } finally {
-        place.done();
-      }
-    });
-  }
-
-  async #calling<T>(options: CallOptions, work: (call: Call) => Promise<T>): Promise<T> {
-    if (this.#closed) throw closedError();
-    const call = new Call(options, this.#options.callTimeoutMs);
-    const running = (async () => {
-      try {
-        call.throwIfOver();
-        return await work(call);
-      } finally {
-        call.end();
-      }
-    })();
-    this.#inFlight.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#inFlight.delete(running);
-    }
-  }
-
-  /** Refuses new calls and waits for those in flight, no longer than `graceMs`. */
-  async close(graceMs: number): Promise<void> {
-    this.#closed = true;
-    if (this.#inFlight.size > 0) await settledWithin(Promise.allSettled(this.#inFlight), graceMs);
   }
 }

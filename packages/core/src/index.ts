@@ -50,15 +50,20 @@ export type {
   HintListener,
   Insert,
   InsertAnswer,
+  MessagePush,
+  MessageTake,
   PagePosition,
   PageQuery,
+  PushAnswer,
   ReadAnswer,
+  TakeAnswer,
   TaskDriver,
   Write,
   WriteAnswer,
 } from "./task-driver.ts";
 export { taskExecution } from "./task-execution.ts";
 export type { TaskExecutionOptions, TaskHandler } from "./task-execution.ts";
+export type { DrainOptions, PushOptions, QueuedMessage, ShiftOptions, TaskMessageQueue } from "./task-messages.ts";
 export type { LeaseRecord, RingEntry, TaskRecord } from "./task-record.ts";
 export type {
   AcquireOptions,
@@ -70,13 +75,11 @@ export type {
   Lease,
   ListTasksParams,
   MaintenanceReport,
-  QueuedMessage,
   ReleaseOptions,
   RenewOptions,
   RootCreateTaskParams,
   ScopedTaskStore,
   TaskChange,
-  TaskMessageQueue,
   TaskPage,
   TaskStore,
   TaskStoreCapabilities,

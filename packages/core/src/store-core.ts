@@ -1,6 +1,8 @@
+import { CallRunner } from "./call-runner.ts";
 import { Engine } from "./engine.ts";
 import { HintPublisher } from "./hint-publisher.ts";
 import { Maintenance } from "./maintenance.ts";
+import { MessageCalls } from "./message-calls.ts";
 import type { TaskStoreOptions } from "./options.ts";
 import { resolveOptions, type ResolvedOptions } from "./resolve-options.ts";
 import type { TaskDriver } from "./task-driver.ts";
@@ -10,7 +12,10 @@ import { WaiterHub } from "./waiters.ts";
 export interface StoreCore {
   readonly driver: TaskDriver;
   readonly options: ResolvedOptions;
+  readonly calls: CallRunner;
   readonly engine: Engine;
+  /** undefined: the backend keeps none. */
+  readonly messages: MessageCalls | undefined;
   readonly hub: WaiterHub;
   readonly maintenance: Maintenance;
   readonly publisher: HintPublisher;
@@ -24,8 +29,8 @@ export function createStoreCore(driver: TaskDriver, given: TaskStoreOptions): St
     hub.hint(taskIds);
     publisher.add(taskIds);
   };
-  const engine = new Engine(driver, {
-    callTimeoutMs: options.callTimeoutMs,
+  const calls = new CallRunner(driver, options.callTimeoutMs);
+  const engine = new Engine(driver, calls, {
     maxInputsBytes: driver.capabilities.maxPayloadBytes,
     onChanged,
   });
@@ -36,5 +41,10 @@ export function createStoreCore(driver: TaskDriver, given: TaskStoreOptions): St
     safetyPollMs: options.safetyPollMs,
     onError: options.onError,
   });
-  return { driver, options, engine, hub, maintenance: new Maintenance(engine, options, onChanged), publisher };
+  const maintenance = new Maintenance(engine, options, onChanged);
+  const messages =
+    driver.capabilities.messages && driver.messages !== undefined
+      ? new MessageCalls(driver.messages, calls, onChanged)
+      : undefined;
+  return { driver, options, calls, engine, messages, hub, maintenance, publisher };
 }

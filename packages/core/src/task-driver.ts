@@ -213,24 +213,79 @@ export interface DriverHints {
   subscribe(listener: HintListener): Promise<() => Promise<void>>;
 }
 
-/** A message waiting for the client of a task. */
+/** A message of a task, as it is kept. */
 export interface DriverMessage {
   readonly messageId: string;
   readonly text: JsonText;
 }
 
-/** Durable messages of a task, in commit order. Declared ahead of its first implementation: `messages` is false everywhere. */
+/** What a push and a take say of their task and of their time. */
+interface MessageCall {
+  readonly taskId: string;
+  /** Epoch µs of the backend's clock after which the call must not take effect. */
+  readonly notAfterUs: number;
+  /** As in {@link Write.bornByUs}: a row that was created later is another task, and the call finds none. */
+  readonly bornByUs?: number;
+}
+
+/** Adds a message behind all others of its task, unless one of its id is there or was. */
+export interface MessagePush extends MessageCall {
+  readonly message: DriverMessage;
+  /** As in {@link Guards.open}. */
+  readonly open?: true;
+  /** How many messages may wait, this one counted. At least 1. */
+  readonly maxSize: number;
+}
+
+/** Hands the messages that wait to a receipt, oldest first. */
+export interface MessageTake extends MessageCall {
+  readonly receipt: string;
+  /** At least 1; null: all. */
+  readonly limit: number | null;
+  /** For how long after it was handed out a message must be kept for its receipt, ms. */
+  readonly keepMs: number;
+}
+
+/**
+ * What became of a push, looked at in this order. `nowUs` is the reading of the one clock that decided.
+ * - gone: no such visible row, or not this one.
+ * - pushed: stored now, or before under the same id, whatever became of it since.
+ * - late: it came after `notAfterUs`. refused: the row is not open. full: as many wait as may. Nothing was stored.
+ */
+export type PushAnswer =
+  | { readonly kind: "pushed" | "refused" | "full"; readonly nowUs: number }
+  | { readonly kind: "late"; readonly nowUs: number }
+  | { readonly kind: "gone" };
+
+/**
+ * What became of a take, looked at in this order.
+ * - gone: as of a push.
+ * - taken: what the receipt was handed before; else what it was handed now, which may be nothing.
+ * - spent: the receipt was handed something, which is not kept any more.
+ * - late: it came after `notAfterUs`; nothing was handed out.
+ */
+export type TakeAnswer =
+  | { readonly kind: "taken"; readonly messages: readonly DriverMessage[]; readonly nowUs: number }
+  | { readonly kind: "spent"; readonly nowUs: number }
+  | { readonly kind: "late"; readonly nowUs: number }
+  | { readonly kind: "gone" };
+
+/**
+ * Durable messages of tasks. They belong to the row, its `createId` included: whatever deletes it or puts another in its
+ * place takes them along in the same step. `message-queue.ts` is the exact meaning; every driver must equal it.
+ */
 export interface DriverMessages {
-  /** Idempotent by messageId; check of the bound and adding are one atomic step. */
-  push(
-    taskId: string,
-    message: DriverMessage,
-    maxSize: number,
-    options?: DriverCallOptions,
-  ): Promise<"pushed" | "full" | "gone">;
-  /** The same receipt gets the same message again; another receipt removes it and gets the next. */
-  shift(taskId: string, receipt: string, options?: DriverCallOptions): Promise<DriverMessage | "empty" | "gone">;
-  drain(taskId: string, options?: DriverCallOptions): Promise<readonly DriverMessage[] | "gone">;
+  /**
+   * One atomic step, under whatever keeps two pushes to a task apart: order is the order of these steps, and of two that
+   * race for the last place one gets it. Storing a new message moves the row's `revision` as a write does, and nothing
+   * else of the row.
+   */
+  push(push: MessagePush, options?: DriverCallOptions): Promise<PushAnswer>;
+  /**
+   * One atomic step: each message goes to one receipt, for good. A take that hands out also forgets the texts that were
+   * handed out `keepMs` ago or earlier; their ids and receipts stay as long as the row. Leaves the row alone.
+   */
+  take(take: MessageTake, options?: DriverCallOptions): Promise<TakeAnswer>;
 }
 
 /**

@@ -27,7 +27,7 @@ export interface TaskRecord {
   readonly generation: Generation | null;
   /** The insert's own id: tells a task from a later one under the same task id. */
   readonly createId: string;
-  /** `max(previous + 1, backend epoch µs)`: moves at each write that is not quiet, never reused for a recreated id. */
+  /** `max(previous + 1, backend epoch µs)`: moves at each write that is not quiet and with each message, never reused for a recreated id. */
   readonly revision: number;
   /** The last 8 accepted writes that were not quiet, oldest first. */
   readonly ring: readonly RingEntry[];

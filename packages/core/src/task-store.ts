@@ -1,5 +1,6 @@
 import type { DriverCapabilities } from "./task-driver.ts";
 import type { JsonObject } from "./json.ts";
+import type { TaskMessageQueue } from "./task-messages.ts";
 import type { Generation, InputRequest, Task, TaskOutcome, TaskRequest, TaskStatus } from "./task.ts";
 
 /** What every call takes. */
@@ -160,24 +161,6 @@ export interface TaskStoreCapabilities extends DriverCapabilities {
   readonly graceMs: number;
 }
 
-/** A message for the client of a task. Declared now, implemented by no store yet: every call is NOT_SUPPORTED. */
-export interface QueuedMessage {
-  readonly type: "request" | "notification" | "response" | "error";
-  readonly message: JsonObject;
-  /** Epoch ms. */
-  readonly timestamp: number;
-}
-
-export interface TaskMessageQueue {
-  push(
-    taskId: string,
-    message: QueuedMessage,
-    options: CallOptions & { readonly messageId: string; readonly maxSize?: number | undefined },
-  ): Promise<void>;
-  shift(taskId: string, options: CallOptions & { readonly receipt: string }): Promise<QueuedMessage | undefined>;
-  drain(taskId: string, options?: CallOptions): Promise<readonly QueuedMessage[]>;
-}
-
 /**
  * A store as one principal sees it; what serves requests. Foreign, expired, deleted and unknown ids are
  * indistinguishable in every method: same code, same text, same work, no waiting on one and not the other.
@@ -326,7 +309,7 @@ export interface TaskStore extends Omit<ScopedTaskStore, "principal" | "createTa
    */
   releaseLease(taskId: string, token: number, options?: ReleaseOptions): Promise<Task>;
 
-  /** Durable messages to the client. NOT_SUPPORTED while `capabilities.messages` is false. */
+  /** Durable messages from a task to its client. NOT_SUPPORTED while `capabilities.messages` is false. */
   readonly messages: TaskMessageQueue;
 
   /** Creates or upgrades what the backend needs. Idempotent, safe in many processes at once. */

@@ -72,7 +72,7 @@ export interface Task {
   /** Who owns the task; `null`: unowned, the unguessable id is the capability. */
   readonly principal: string | null;
   readonly generation: Generation | null;
-  /** Moves at every visible change; never compare it for anything but "is it another one". */
+  /** Moves at every visible change and at every message pushed; never compare it for anything but "is it another one". */
   readonly revision: number;
   readonly status: TaskStatus;
   readonly statusMessage?: string;

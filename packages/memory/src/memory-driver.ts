@@ -10,7 +10,7 @@ const CAPABILITIES: DriverCapabilities = Object.freeze({
   durable: false,
   multiProcess: false,
   pushHints: true,
-  messages: false,
+  messages: true,
   listing: true,
   maxPayloadBytes: MAX_PAYLOAD_BYTES,
 });
@@ -71,6 +71,16 @@ export function createMemoryDriver(options: MemoryDriverOptions = {}): TaskDrive
       closed = true;
       for (const end of subscriptions) end();
       subscriptions.clear();
+    },
+    messages: {
+      async push(push, call) {
+        enter(call);
+        return table.push(push);
+      },
+      async take(take, call) {
+        enter(call);
+        return table.take(take);
+      },
     },
     hints: {
       async publish(taskIds) {

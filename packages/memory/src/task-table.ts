@@ -2,12 +2,17 @@ import type {
   DueAnswer,
   Insert,
   InsertAnswer,
+  MessagePush,
+  MessageTake,
   PageQuery,
+  PushAnswer,
   ReadAnswer,
+  TakeAnswer,
   TaskRecord,
   Write,
   WriteAnswer,
 } from "@mcp-task-store/core";
+import { MessageQueue, pushMessage, takeMessages } from "@mcp-task-store/core/message-queue";
 import { afterLook, apply, born, isVisible, toMs } from "@mcp-task-store/core/transitions";
 import type { BackendClock } from "./backend-clock.ts";
 import { DueQueue } from "./due-queue.ts";
@@ -20,6 +25,8 @@ interface Slot extends DueItem {
   readonly createdAt: number;
   readonly scope: string | null;
   row: TaskRecord;
+  /** undefined: nobody asked for its messages yet. */
+  messages: MessageQueue | undefined;
 }
 
 /** Which of a row's large fields an answer carries. */
@@ -136,6 +143,18 @@ export class TaskTable {
     return { rows, purged, more, nowUs };
   }
 
+  push(push: MessagePush): PushAnswer {
+    const slot = this.#slots.get(push.taskId);
+    const { answer, row } = pushMessage(slot?.row, messagesOf(slot), push, this.#clock.read());
+    if (row !== undefined && slot !== undefined) this.#store(slot, row);
+    return answer;
+  }
+
+  take(take: MessageTake): TakeAnswer {
+    const slot = this.#slots.get(take.taskId);
+    return takeMessages(slot?.row, messagesOf(slot), take, this.#clock.read());
+  }
+
   #firstDue(nowUs: number): Slot | undefined {
     const first = this.#due.first();
     return first === undefined || first.dueAt === null || first.dueAt > toMs(nowUs) ? undefined : first;
@@ -143,7 +162,7 @@ export class TaskTable {
 
   #add(row: TaskRecord): void {
     const { taskId, createdAt, scope } = row;
-    const slot: Slot = { taskId, createdAt, scope, row, dueAt: null, place: -1 };
+    const slot: Slot = { taskId, createdAt, scope, row, messages: undefined, dueAt: null, place: -1 };
     this.#slots.set(taskId, slot);
     this.#all.add(slot);
     let own = this.#byScope.get(scope);
@@ -175,6 +194,12 @@ export class TaskTable {
     own.remove(slot);
     if (own.size === 0) this.#byScope.delete(slot.scope);
   }
+}
+
+/** A task's messages, which go with its slot; those of no task are nobody's. */
+function messagesOf(slot: Slot | undefined): MessageQueue {
+  if (slot === undefined) return new MessageQueue();
+  return (slot.messages ??= new MessageQueue());
 }
 
 /** Freezes a row of the table with all that hangs on it, so that answers can share its parts. */

@@ -10,6 +10,7 @@ const SETUP_NEEDED: ReadonlySet<string> = new Set([
   "42P01", // undefined_table
   "3F000", // invalid_schema_name
   "42703", // undefined_column: tables of another version
+  "42883", // undefined_function: likewise
 ]);
 
 /** Named prepared statements that are gone or there already: somebody shares the server's connection. */

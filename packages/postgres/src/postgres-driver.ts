@@ -3,6 +3,7 @@ import type {
   DriverCallOptions,
   DriverCapabilities,
   DriverHints,
+  DriverMessages,
   DueAnswer,
   Insert,
   InsertAnswer,
@@ -16,6 +17,7 @@ import type {
 import { Connection } from "./connection.ts";
 import { PostgresHints } from "./hints.ts";
 import { sqlState } from "./map-error.ts";
+import { PostgresMessages } from "./messages.ts";
 import { migrate } from "./migrate.ts";
 import { checkOptions } from "./options.ts";
 import type { CheckedOptions, PostgresDriverOptions } from "./options.ts";
@@ -52,6 +54,7 @@ class PostgresDriver implements TaskDriver {
   readonly name = "postgres";
   readonly capabilities: DriverCapabilities;
   readonly hints?: DriverHints;
+  readonly messages: DriverMessages;
   readonly #names: Names;
   readonly #statements: Statements;
   readonly #connection: Connection;
@@ -63,13 +66,14 @@ class PostgresDriver implements TaskDriver {
       durable: true,
       multiProcess: true,
       pushHints: hints === "listen",
-      messages: false,
+      messages: true,
       listing: true,
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
     };
     this.#names = namesIn(schema);
     this.#statements = makeStatements(this.#names, prepare);
     this.#connection = new Connection(source, prepare);
+    this.messages = new PostgresMessages(this.#connection, this.#statements);
     if (hints === "listen") {
       const listening = new PostgresHints(this.#connection, `mcp_task_store:${schema}`, this.#statements.notify);
       this.hints = listening;

@@ -6,8 +6,10 @@ import type { Names } from "./sql/names.ts";
 import { notifyStatement } from "./sql/notify.ts";
 import { pageStatement } from "./sql/page.ts";
 import type { PageScope } from "./sql/page.ts";
+import { pushMessageStatement } from "./sql/push-message.ts";
 import { readStatement } from "./sql/read.ts";
 import { removeStatement } from "./sql/remove.ts";
+import { takeMessagesStatement } from "./sql/take-messages.ts";
 import { writeStatement } from "./sql/write.ts";
 
 /** Every statement of a driver, made once. */
@@ -17,6 +19,8 @@ export interface Statements {
   readonly remove: Statement;
   readonly due: Statement;
   readonly notify: Statement;
+  readonly pushMessage: Statement;
+  readonly takeMessages: Statement;
   readonly page: Readonly<Record<PageScope, Statement>>;
   /** By what is read besides the task. */
   readonly read: Readonly<Record<ReadPayloads, Statement>>;
@@ -32,6 +36,8 @@ export function makeStatements(names: Names, prepare: boolean): Statements {
     remove: make("remove", removeStatement(names)),
     due: make("due", dueStatement(names)),
     notify: make("notify", notifyStatement),
+    pushMessage: make("push", pushMessageStatement(names)),
+    takeMessages: make("take", takeMessagesStatement(names)),
     page: {
       any: make("page", pageStatement(names, "any")),
       owned: make("page", pageStatement(names, "owned")),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pollUntil, type PostgresService, postgresIsLeftOut, startPostgres } from "@mcp-task-store/services";
 import type { Change, TaskRecord } from "@mcp-task-store/core";
-import { plain, writeTo } from "./sample-tasks.ts";
+import { plain, pushTo, writeTo } from "./sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 const WRITES = 300;
@@ -43,6 +43,25 @@ describe.skipIf(postgresIsLeftOut())("updates that touch no index", () => {
     for (let round = 0; round < WRITES; round += 1) {
       const write = writeTo(row.taskId, { quiet, alternatives: [{ when: {}, then: change(round) }] });
       expect(await driver.write(write)).toMatchObject({ kind: "written" });
+    }
+    await driver.close();
+    const after = await pollUntil(
+      async () => {
+        const now = await updates();
+        return now.all - before.all >= WRITES && now;
+      },
+      { what: "the server's counts" },
+    );
+    expect(after.heapOnly - before.heapOnly).toBe(WRITES);
+  });
+
+  it("pushes are heap-only updates of their task", async () => {
+    const { taskId } = plain();
+    await database.plant({ taskId, dueAt: 8_000_000_000_000 });
+    const before = await updates();
+    const driver = database.another({ poolSize: 1, hints: "poll" });
+    for (let round = 0; round < WRITES; round += 1) {
+      expect(await driver.messages?.push(pushTo(taskId))).toMatchObject({ kind: "pushed" });
     }
     await driver.close();
     const after = await pollUntil(

@@ -67,6 +67,16 @@ describe.skipIf(postgresIsLeftOut())("a server that is killed", () => {
     }
   }
 
+  /** Undefined: the answer could not be had. */
+  async function answered<T>(call: Promise<T>): Promise<{ readonly value: T } | undefined> {
+    try {
+      return { value: await call };
+    } catch (error) {
+      if (isTaskStoreError(error, "STORE_UNAVAILABLE") || isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN")) return;
+      throw error;
+    }
+  }
+
   it("keeps what was acknowledged, and nothing is acknowledged to two", { timeout: 90_000 }, async () => {
     const promised: Promised[] = [];
     const over = new AbortController();
@@ -107,6 +117,52 @@ describe.skipIf(postgresIsLeftOut())("a server that is killed", () => {
       if (winners.length > 0) expect(task?.outcome).toEqual({ status: "completed", result: { by: winners[0] } });
     }
     expect(promised.filter(({ winners }) => winners.length === 1).length).toBeGreaterThan(TASKS_A_LIFE);
+    expect(unhandled).toEqual([]);
+  });
+
+  it("keeps messages, in order, and hands each out once", { timeout: 90_000 }, async () => {
+    const [sender, receiver, third] = [open(), open(), open({ hints: "poll" })];
+    const { taskId } = await sender.createTask();
+    const texts = Array.from({ length: 3 * TASKS_A_LIFE }, (_, index) => `m${index}`);
+    const received = new Map<string, string>();
+    /** Until it is known: the same message id and the same receipt make it once. */
+    const untilKnown = async <T>(call: () => Promise<T>): Promise<T> => {
+      for (;;) {
+        const end = await answered(call());
+        if (end !== undefined) return end.value;
+      }
+    };
+    const send = async (): Promise<void> => {
+      for (const text of texts) {
+        const message = { type: "notification", message: { text }, timestamp: 0 } as const;
+        await untilKnown(() => sender.messages.push(taskId, message, { messageId: text }));
+      }
+    };
+    const receive = async (name: string, store: TaskStore): Promise<void> => {
+      for (let count = 0; received.size < texts.length;) {
+        const receipt = `${name} ${count}`;
+        const message = await untilKnown(() => store.messages.shift(taskId, { receipt }));
+        if (message === undefined) continue;
+        received.set(receipt, String(message.message["text"]));
+        count += 1;
+      }
+    };
+    const working = Promise.all([send(), receive("one", receiver), receive("two", third)]);
+    for (let kill = 1; kill < KILLS; kill += 1) {
+      const enough = (): boolean => received.size >= kill * TASKS_A_LIFE;
+      await pollUntil(enough, { what: "messages", deadlineMs: DEADLINE_MS });
+      await killAndRestart();
+    }
+    await working;
+
+    expect([...received.values()].toSorted(byNumber)).toEqual(texts);
+    for (const name of ["one", "two"]) {
+      const own = [...received].flatMap(([receipt, text]) => (receipt.startsWith(name) ? [text] : []));
+      expect(own).toEqual(own.toSorted(byNumber));
+    }
+    const [[receipt, text] = ["", ""]] = received;
+    expect((await open().messages.shift(taskId, { receipt }))?.message).toEqual({ text });
+    expect(await open().messages.drain(taskId)).toEqual([]);
     expect(unhandled).toEqual([]);
   });
 
@@ -153,3 +209,7 @@ describe.skipIf(postgresIsLeftOut())("a server that is killed", () => {
     expect(unhandled).toEqual([]);
   });
 });
+
+function byNumber(a: string, b: string): number {
+  return Number(a.slice(1)) - Number(b.slice(1));
+}

@@ -40,7 +40,7 @@ describe("options", () => {
     const driver = createPostgresDriver({ connectionString: SECRET });
     expect(driver).toMatchObject({
       name: "postgres",
-      capabilities: { durable: true, pushHints: true, messages: false },
+      capabilities: { durable: true, pushHints: true, messages: true },
     });
     await driver.close();
   });

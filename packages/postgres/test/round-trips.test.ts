@@ -11,6 +11,7 @@ const WARM_UP_CALLS = 50;
 const DONE = { status: "completed", result: { words: 42 } } as const;
 const ASK = { name: { method: "elicitation/create", params: { message: "Who?" } } };
 const ANSWER = { name: { action: "accept", content: { name: "Ada" } } };
+const NOTE = { type: "notification", message: { method: "note" }, timestamp: 0 } as const;
 const UNKNOWN = "no-such-task";
 
 const isHint = (statement: string): boolean => statement.includes("pg_notify");
@@ -24,6 +25,8 @@ interface Scene {
   /** Its token is not the live one any more. */
   readonly lost: Lease;
   readonly asking: Task;
+  /** A message of it waits, and no other may. */
+  readonly full: Task;
 }
 
 type Call = (scene: Scene) => Promise<unknown>;
@@ -68,11 +71,19 @@ const ONE: readonly Case[] = [
   ["renew what was lost", ({ store, lost }) => store.renewLease(lost.taskId, lost.token), "LEASE_LOST"],
   ["release", ({ store, held }) => store.releaseLease(held.taskId, held.token)],
   ["release what was lost", ({ store, lost }) => store.releaseLease(lost.taskId, lost.token), "LEASE_LOST"],
+  ["push a message", ({ store, open }) => store.messages.push(open.taskId, NOTE, { messageId: "m" })],
+  ["push to what is full", ({ store, full }) => push(store, full, "another"), "QUEUE_FULL"],
+  ["push to nothing", ({ store }) => store.messages.push(UNKNOWN, NOTE, { messageId: "m" }), "TASK_NOT_FOUND"],
+  ["shift a message", ({ store, full }) => store.messages.shift(full.taskId, { receipt: "r" })],
+  ["shift where nothing waits", ({ store, ended }) => store.messages.shift(ended.taskId, { receipt: "r" })],
+  ["drain messages", ({ store, full }) => store.messages.drain(full.taskId)],
   ["delete", ({ store, open }) => store.deleteTask(open.taskId)],
   ["delete nothing", ({ store }) => store.deleteTask(UNKNOWN)],
 ];
 
 const TWO: readonly Case[] = [
+  // To show how it ended.
+  ["push to what is over", ({ store, ended }) => push(store, ended, "late"), "TASK_TERMINAL"],
   ["ask", ({ store, open }) => store.requestInputs(open.taskId, ASK)],
   ["ask with a lease", ({ store, held }) => store.requestInputs(held.taskId, ASK, { lease: held.token })],
   // To find out that it is over, and how.
@@ -119,8 +130,8 @@ describe.skipIf(postgresIsLeftOut())("round trips", () => {
       expect(await sentBy(call, refusal)).toHaveLength(1);
     });
 
-    it.each(TWO)("two: %s", async (_, call) => {
-      expect(await sentBy(call)).toHaveLength(2);
+    it.each(TWO)("two: %s", async (_, call, refusal) => {
+      expect(await sentBy(call, refusal)).toHaveLength(2);
     });
 
     it("none: what is wrong with the arguments is found out before", async () => {
@@ -216,8 +227,17 @@ async function scene(store: TaskStore): Promise<Scene> {
   };
   const asking = async (): Promise<Task> => store.requestInputs((await store.createTask()).taskId, ASK);
   const ended = async (): Promise<Task> => store.finishTask((await store.createTask()).taskId, DONE);
-  const all = await Promise.all([store.createTask(), ended(), held(), lost(), asking()]);
-  return { store, open: all[0], ended: all[1], held: all[2], lost: all[3], asking: all[4] };
+  const full = async (): Promise<Task> => {
+    const task = await store.createTask();
+    await push(store, task, "first");
+    return task;
+  };
+  const all = await Promise.all([store.createTask(), ended(), held(), lost(), asking(), full()]);
+  return { store, open: all[0], ended: all[1], held: all[2], lost: all[3], asking: all[4], full: all[5] };
+}
+
+async function push(store: TaskStore, { taskId }: Task, messageId: string): Promise<void> {
+  await store.messages.push(taskId, NOTE, { messageId, maxSize: 1 });
 }
 
 /** A pool on which no NOTIFY is answered until its entry in `hanging` is called. */

@@ -1,6 +1,6 @@
 /** Rows, writes and inserts to start from. */
 import { randomBytes } from "node:crypto";
-import type { Insert, TaskRecord, Write } from "@mcp-task-store/core";
+import type { Insert, MessagePush, MessageTake, TaskRecord, Write } from "@mcp-task-store/core";
 
 /** Later than any clock reading of a test. */
 export const NEVER: number = Number.MAX_SAFE_INTEGER;
@@ -65,4 +65,14 @@ export function newTask(insert: Partial<Insert> = {}): Insert {
     notAfterUs: NEVER,
     ...insert,
   };
+}
+
+/** A push of a message of its own, without limits. */
+export function pushTo(taskId: string, push: Partial<MessagePush> = {}): MessagePush {
+  return { taskId, message: { messageId: newId("message"), text: "{}" }, maxSize: 10_000, notAfterUs: NEVER, ...push };
+}
+
+/** A shift with a receipt of its own, without limits. */
+export function takeFrom(taskId: string, take: Partial<MessageTake> = {}): MessageTake {
+  return { taskId, receipt: newId("receipt"), limit: 1, keepMs: 3_600_000, notAfterUs: NEVER, ...take };
 }

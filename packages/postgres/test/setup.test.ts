@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { postgresSchemaSql } from "../src/index.ts";
-import { NEVER, newId, newTask, writeTo } from "./sample-tasks.ts";
+import { createMigrations, recordMigration } from "../src/sql/migrations.ts";
+import { namesIn } from "../src/sql/names.ts";
+import { tasksMigration } from "../src/migrations/0001-tasks.ts";
+import { NEVER, newId, newTask, pushTo, takeFrom, writeTo } from "./sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 describe.skipIf(postgresIsLeftOut())("setup", () => {
@@ -23,7 +26,33 @@ describe.skipIf(postgresIsLeftOut())("setup", () => {
     await Promise.all(Array.from({ length: 8 }, () => database.another({ schema, poolSize: 1 }).setup()));
     expect(await database.sql(`select version, name from ${schema}.migrations`)).toEqual([
       { version: 1, name: "tasks" },
+      { version: 2, name: "messages" },
     ]);
+  });
+
+  it("brings a schema of version 1 to this one, and keeps what is in it", async () => {
+    const schema = "of_version_1";
+    const session = await database.session();
+    await session.query(`create schema ${schema}`);
+    const names = namesIn(schema);
+    await session.query(createMigrations(names) + tasksMigration(names));
+    await session.query(recordMigration(names), [1, "tasks"]);
+    const { taskId } = newTask();
+    const drivers = Array.from({ length: 4 }, () => database.another({ schema, poolSize: 1 }));
+    const [driver = database.driver] = drivers;
+    await driver.insert(newTask({ taskId, ttlMs: null }));
+    const push = pushTo(taskId);
+    // Before: typed, and the other calls work as ever.
+    await expect(driver.messages?.push(push)).rejects.toMatchObject({ code: "SCHEMA_NOT_READY" });
+    expect((await driver.read([taskId])).rows).toHaveLength(1);
+
+    await Promise.all(drivers.map((each) => each.setup()));
+    expect(await database.sql(`select version from ${schema}.migrations order by 1`)).toEqual([
+      { version: 1 },
+      { version: 2 },
+    ]);
+    expect(await driver.messages?.push(push)).toMatchObject({ kind: "pushed" });
+    expect(await driver.messages?.take(takeFrom(taskId))).toMatchObject({ messages: [push.message] });
   });
 
   it("makes the same as the printed SQL, which may be run twice", async () => {
@@ -42,7 +71,17 @@ describe.skipIf(postgresIsLeftOut())("setup", () => {
         "select indexname, replace(indexdef, $1, '') as def from pg_indexes where schemaname = $1 order by 1",
         [schema],
       ),
-      await database.sql(`select version, name from ${schema}.migrations`),
+      await database.sql(
+        `select routine_name, replace(routine_definition, $1, '') as body from information_schema.routines
+          where routine_schema = $1 order by 1`,
+        [schema],
+      ),
+      await database.sql(
+        `select event_manipulation, replace(action_statement, $1, '') as action from information_schema.triggers
+          where trigger_schema = $1 order by 1`,
+        [schema],
+      ),
+      await database.sql(`select version, name from ${schema}.migrations order by 1`),
     ];
     expect(await shape("printed")).toEqual(await shape(SCHEMA));
   });
@@ -84,6 +123,8 @@ describe.skipIf(postgresIsLeftOut())("setup", () => {
     ["remove", (driver) => driver.remove({ taskId: "a", notAfterUs: NEVER })],
     ["page", (driver) => driver.page({ limit: 1 })],
     ["due", (driver) => driver.due(1, 1)],
+    ["push", async (driver) => driver.messages?.push(pushTo("a"))],
+    ["take", async (driver) => driver.messages?.take(takeFrom("a"))],
   ])("is asked for when %s finds no tables", async (_, call) => {
     const driver = database.another({ schema: "nobody_made_this" });
     await expect(call(driver)).rejects.toMatchObject({

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { createPostgresTaskStore, type PgClientLike, type PgPoolLike } from "../src/index.ts";
-import { NEVER, newId, newTask, writeTo } from "./sample-tasks.ts";
+import { NEVER, newId, newTask, pushTo, takeFrom, writeTo } from "./sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 describe.skipIf(postgresIsLeftOut())("how much a call costs", () => {
@@ -61,6 +61,8 @@ describe.skipIf(postgresIsLeftOut())("how much a call costs", () => {
         driver.hints?.publish(Array.from({ length: 1_000 }, () => newId("task"))) ??
         Promise.reject(new Error("no hints")),
     ],
+    ["push", async (driver) => driver.messages?.push(pushTo(existing))],
+    ["take", async (driver) => driver.messages?.take(takeFrom(existing, { limit: null }))],
     ["remove", (driver) => driver.remove({ taskId: existing, notAfterUs: NEVER })],
     ["remove of what is gone", (driver) => driver.remove({ taskId: existing, notAfterUs: NEVER })],
   ])("%s: one statement", async (_, call) => {

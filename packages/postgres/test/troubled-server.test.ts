@@ -93,7 +93,7 @@ describe.skipIf(postgresIsLeftOut())("a server in trouble", () => {
       await database.sql(`create schema ${role} authorization ${role}`);
       const config = { ...configOf(database.url), user: role, password: role };
       await database.another({ config, schema: role }).setup();
-      expect(await database.sql(`select version from ${role}.migrations`)).toEqual([{ version: 1 }]);
+      expect(await database.sql(`select version from ${role}.migrations`)).toEqual([{ version: 1 }, { version: 2 }]);
     } finally {
       await database.sql(`drop owned by ${role} cascade`);
       await database.sql(`drop role ${role}`);

@@ -1,4 +1,11 @@
+import { isTaskStoreError } from "@mcp-task-store/core";
 import type { ToolResult } from "./tool-context.ts";
+import { isJsonRpcError } from "./tool-error.ts";
+
+/** Whether what a tool threw is for the model to see: it is no JSON-RPC error, and nothing that a store says. */
+export function isAnswerOfTool(thrown: unknown): boolean {
+  return !isTaskStoreError(thrown) && !isJsonRpcError(thrown);
+}
 
 /**
  * What the model is shown of an error that a tool threw. The same as the official SDK makes of it within a request, so

@@ -1,10 +1,10 @@
 import type { InputRequest, JsonObject } from "@mcp-task-store/core";
+import { AskedQuestions } from "./asked-questions.ts";
 import { elicitationAnswer, elicitationRequest } from "./elicitation.ts";
 import type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
 import { type ElicitationCapability, isJsonObject, objectAt } from "./stored-call.ts";
 import { suspension } from "./suspension.ts";
 import type { ElicitAnswer, ElicitRequest, Elicits } from "./tool-context.ts";
-import { INVALID_PARAMS, ToolError } from "./tool-error.ts";
 
 /** What a round ends with when the client must be asked before the call can go on. */
 export interface NextRound {
@@ -21,7 +21,7 @@ export interface NextRound {
 export class InputRounds implements Elicits {
   readonly #capability: ElicitationCapability;
   readonly #answers: ReadonlyMap<string, JsonObject>;
-  readonly #used = new Map<string, string>();
+  readonly #asked = new AskedQuestions();
   readonly #missing = new Map<string, InputRequest>();
 
   /**
@@ -39,7 +39,7 @@ export class InputRounds implements Elicits {
   get next(): NextRound | undefined {
     if (this.#missing.size === 0) return undefined;
     // What nobody asked for is not carried on.
-    const answers = [...this.#answers].filter(([key]) => this.#used.has(key));
+    const answers = [...this.#answers].filter(([key]) => this.#asked.has(key));
     return {
       inputRequests: Object.fromEntries(this.#missing),
       state: { answers: Object.fromEntries(answers) },
@@ -60,11 +60,7 @@ export class InputRounds implements Elicits {
     request: ElicitRequest<S>,
   ): Promise<ElicitAnswer<OutputOf<S>>> {
     const question = elicitationRequest(key, request, this.#capability);
-    const text = JSON.stringify(question);
-    if ((this.#used.get(key) ?? text) !== text) {
-      throw new ToolError(INVALID_PARAMS, `The input key "${key}" was used for another question before.`);
-    }
-    this.#used.set(key, text);
+    this.#asked.note(key, question);
     const response = this.#answers.get(key);
     if (response !== undefined) return await elicitationAnswer(key, request.requestedSchema, response);
     this.#missing.set(key, question);

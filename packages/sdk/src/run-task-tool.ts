@@ -1,9 +1,8 @@
-import { isTaskStoreError, type JsonObject, type TaskContext } from "@mcp-task-store/core";
-import { errorResult } from "./error-result.ts";
+import type { JsonObject, TaskContext } from "@mcp-task-store/core";
+import { errorResult, isAnswerOfTool } from "./error-result.ts";
 import type { StoredCall } from "./stored-call.ts";
 import { TaskRunContext } from "./task-run-context.ts";
 import type { TaskTool } from "./task-tool.ts";
-import { isJsonRpcError } from "./tool-error.ts";
 
 /**
  * Runs a tool on its task.
@@ -18,7 +17,7 @@ export async function runTaskTool(tool: TaskTool, call: StoredCall, run: TaskCon
   } catch (error) {
     if (context.isSuspended) return undefined;
     // A run that was told to stop did not fail, and what the store says is no answer of the tool.
-    if (run.signal.aborted || isTaskStoreError(error) || isJsonRpcError(error)) throw error;
+    if (run.signal.aborted || !isAnswerOfTool(error)) throw error;
     return { ...errorResult(error) };
   }
 }

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { detailedTask } from "../src/v2/detailed-task.ts";
 import { taskListenOf } from "../src/v2/listen-request.ts";
 import { ListenStream } from "../src/v2/listen-stream.ts";
-import { SubscriptionSlots } from "../src/v2/subscription-slots.ts";
+import { Slots } from "../src/slots.ts";
 import { openTaskSubscription } from "../src/v2/task-subscription.ts";
 import { listenAt } from "./listen-client.ts";
 import { listenServer, type ListenServer, mcpServer, subscriptionsOn } from "./listen-server.ts";
@@ -127,7 +127,7 @@ describe("a client that does not read", () => {
       },
     };
     const { taskId } = await elsewhere.createTask();
-    const slots = new SubscriptionSlots(1, 1);
+    const slots = new Slots(1, 1);
     const listen = taskListenOf(listenRequest({ notifications: { taskIds: [taskId] } }));
     if (listen === undefined) throw new Error("no listen request");
     const stop = new AbortController();

@@ -10,7 +10,7 @@ import {
   McpServer,
 } from "@modelcontextprotocol/server";
 import { detailedTask } from "../src/v2/detailed-task.ts";
-import { subjectOf } from "../src/v2/principal.ts";
+import { subjectOf } from "../src/principal.ts";
 import { TaskSubscriptions, type TaskSubscriptionsOptions } from "../src/v2/task-subscriptions.ts";
 import { EXTENSION } from "./listen-wire.ts";
 

@@ -1,6 +1,6 @@
 /** Two stores on one backend, which is what two processes on one database are. */
-import { isTerminal, type Task, type TaskStore, type TaskStoreOptions } from "@mcp-task-store/core";
-import { createMemoryBackend, createMemoryTaskStore } from "@mcp-task-store/memory";
+import { createTaskStore, isTerminal, type Task, type TaskStore, type TaskStoreOptions } from "@mcp-task-store/core";
+import { createMemoryBackend, createMemoryDriver, createMemoryTaskStore } from "@mcp-task-store/memory";
 import { createPostgresTaskStore } from "@mcp-task-store/postgres";
 import { freshTestDatabase, postgresIsLeftOut } from "@mcp-task-store/services";
 
@@ -59,6 +59,12 @@ export function twoStores(options: TaskStoreOptions = {}): TwoStores {
     advance: (ms) => backend.advance(ms),
     [Symbol.asyncDispose]: async () => void (await Promise.all([a.close(), b.close()])),
   };
+}
+
+/** A store whose driver keeps no messages. */
+export function storeWithoutMessages(): TaskStore {
+  const { messages: _, capabilities, ...driver } = createMemoryDriver();
+  return createTaskStore({ ...driver, capabilities: { ...capabilities, messages: false } }, { maintenance: false });
 }
 
 /** The same store with some methods replaced: faults come from outside. */

@@ -1,6 +1,6 @@
 import type { AuthInfo } from "@modelcontextprotocol/server";
 import { describe, expect, it } from "vitest";
-import { subjectOf } from "../src/v2/principal.ts";
+import { subjectOf } from "../src/principal.ts";
 import type { PrincipalOf } from "../src/v2/index.ts";
 import { ASK_SURE, text, TOOL, toolOf, YES } from "./task-tools.ts";
 import { asked, BACKENDS, ended, read, twoStores } from "./two-stores.ts";

@@ -4,13 +4,13 @@ import {
   type JSONRPCErrorResponse,
   type JSONRPCNotification,
   type JSONRPCResultResponse,
-  ProtocolError,
   type RequestId,
   SERVER_INFO_META_KEY,
   SUBSCRIPTION_ID_META_KEY,
 } from "@modelcontextprotocol/server";
 import { isJsonObject, objectAt } from "../stored-call.ts";
 import { isJsonRpcError } from "../tool-error.ts";
+import { causeBehind } from "../wire-error.ts";
 import { toProtocolError } from "./protocol-errors.ts";
 
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
@@ -85,7 +85,7 @@ export function closingResult(subscriptionId: RequestId, serverInfo: ServerInfo 
  * was told where it was made.
  */
 export function isUnreported(thrown: unknown): boolean {
-  return !(thrown instanceof ProtocolError) && errorCode(toProtocolError(thrown)) === INTERNAL_ERROR;
+  return causeBehind(thrown) !== undefined;
 }
 
 /** The answer to a request that could not be served, or not any longer. */

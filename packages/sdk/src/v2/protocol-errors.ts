@@ -1,54 +1,16 @@
-import { isTaskStoreError, type TaskStoreErrorCode } from "@mcp-task-store/core";
-import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { isJsonRpcError, type JsonRpcErrorLike } from "../tool-error.ts";
-
-/** What is wrong with the request, not with the server. */
-const REQUEST_FAULTS: readonly TaskStoreErrorCode[] = [
-  "TASK_NOT_FOUND",
-  "INVALID_ARGUMENT",
-  "PAYLOAD_TOO_LARGE",
-  "INPUT_KEY_REUSED",
-];
+import { ProtocolError } from "@modelcontextprotocol/server";
+import { causeBehind, TASK_NOT_FOUND, wireError } from "../wire-error.ts";
 
 /** Unknown, expired, deleted and foreign alike. */
 export function taskNotFound(): ProtocolError {
-  return new ProtocolError(ProtocolErrorCode.InvalidParams, "Task not found");
+  return new ProtocolError(TASK_NOT_FOUND.code, TASK_NOT_FOUND.message);
 }
 
-/**
- * A store's error as the client may see it: the code decides, the text of anything internal stays here, as the cause.
- * JSON-RPC errors pass as they are.
- * @see X-50 … X-52
- */
-export function toProtocolError(error: unknown): Error {
-  if (isTaskStoreError(error)) {
-    const { code, message, retryable } = error;
-    if (code === "TASK_NOT_FOUND") return taskNotFound();
-    if (REQUEST_FAULTS.includes(code)) return new ProtocolError(ProtocolErrorCode.InvalidParams, message, { code });
-    return because(
-      error,
-      new ProtocolError(ProtocolErrorCode.InternalError, "The task store failed", { code, retryable }),
-    );
-  }
-  if (isJsonRpcError(error)) {
-    const { cause } = error instanceof Error ? error : {};
-    return because(cause, new ProtocolError(error.code, error.message, dataOf(error)));
-  }
-  return because(error, new ProtocolError(ProtocolErrorCode.InternalError, "Internal error"));
-}
-
-/** The cause stays in this process, for whoever reports it. */
-function because(cause: unknown, error: ProtocolError): ProtocolError {
+/** Any error as the client may see it. What is behind it stays in this process, as its cause. */
+export function toProtocolError(thrown: unknown): Error {
+  const { code, message, data } = wireError(thrown);
+  const error = new ProtocolError(code, message, data);
+  const cause = causeBehind(thrown);
   if (cause !== undefined) error.cause = cause;
   return error;
-}
-
-/** As it goes over the wire. With data that is no JSON the SDK could not answer at all: then there is none. */
-function dataOf(error: JsonRpcErrorLike): unknown {
-  try {
-    const text: string | undefined = JSON.stringify(error.data);
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
-import type { ScopedTaskStore, Task } from "@mcp-task-store/core";
-import { isTaskStoreError, isTerminal } from "@mcp-task-store/core";
+import type { ScopedTaskStore } from "@mcp-task-store/core";
+import { isTerminal } from "@mcp-task-store/core";
 import {
   type McpServer,
   ProtocolError,
@@ -8,8 +8,8 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import { inputChunks } from "../input-chunks.ts";
 import { isJsonObject } from "../stored-call.ts";
+import type { TaskHost } from "../task-host.ts";
 import { checkedAnswers } from "./answers.ts";
 import { detailedTask } from "./detailed-task.ts";
 import { taskNotFound, toProtocolError } from "./protocol-errors.ts";
@@ -19,8 +19,8 @@ import { clientCapabilities, declaresTasks, missingTasksCapability } from "./tas
 export interface TaskRequestHost {
   /** The store as the caller of this request sees it. */
   viewFor(context: ServerContext): Promise<ScopedTaskStore>;
-  /** Hands a task, whose last question was answered while nobody held it, to whoever works on it. */
-  answered(task: Task): Promise<void>;
+  /** Stores answers to a task's questions, and has it worked on. */
+  answer: TaskHost["answer"];
 }
 
 type Handle = (taskId: string, view: ScopedTaskStore, context: ServerContext) => Promise<Result>;
@@ -83,14 +83,7 @@ async function updateTask(
   // What the SDK took for no answer at all, it keeps to itself.
   const malformed = droppedInputResponseKeys.map((key) => [key, undefined] as const);
   const answers = await checkedAnswers(task, { ...Object.fromEntries(malformed), ...inputResponses });
-  if (isTerminal(task.status)) return {};
-  try {
-    let answered: Task | undefined;
-    for (const some of inputChunks(answers)) answered = await view.answerInputs(taskId, Object.fromEntries(some));
-    if (answered?.status === "working" && answered.lease === undefined) await host.answered(answered);
-  } catch (error) {
-    if (!isTaskStoreError(error, "TASK_TERMINAL")) throw error;
-  }
+  if (!isTerminal(task.status)) await host.answer(view, taskId, answers);
   return {};
 }
 

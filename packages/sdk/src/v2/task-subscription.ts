@@ -13,14 +13,14 @@ import {
 } from "@modelcontextprotocol/server";
 import type { TaskListen } from "./listen-request.ts";
 import type { PrincipalOf } from "./principal.ts";
-import type { SubscriptionSlots } from "./subscription-slots.ts";
+import type { Slots } from "../slots.ts";
 import { TaskFeed } from "./task-feed.ts";
 import { missingTasksCapability } from "./tasks-capability.ts";
 
 export interface TaskSubscriptionOptions {
   readonly store: Pick<TaskStore, "scoped">;
   readonly principal: PrincipalOf;
-  readonly slots: SubscriptionSlots;
+  readonly slots: Slots;
   readonly maxTasks: number;
   readonly toWire: (task: Task) => JsonObject;
   /** Told of a subscription that is refused for want of a slot. */

@@ -4,7 +4,7 @@ import { listenOverHttp, type McpFetch } from "./listen-http.ts";
 import type { TaskListen } from "./listen-request.ts";
 import { ListenTransport } from "./listen-transport.ts";
 import type { PrincipalOf } from "./principal.ts";
-import { SubscriptionSlots } from "./subscription-slots.ts";
+import { Slots } from "../slots.ts";
 import { openTaskSubscription, type TaskSubscription } from "./task-subscription.ts";
 
 export interface TaskSubscriptionsOptions {
@@ -39,13 +39,13 @@ export interface ListenServices {
  * @see X-43 … X-47
  */
 export class TaskSubscriptions {
-  readonly #slots: SubscriptionSlots;
+  readonly #slots: Slots;
   readonly #services: ListenServices;
   readonly #open = new Set<() => void>();
   #closed = false;
 
   constructor({ maxSubscriptions, maxSubscriptionsPerPrincipal, ...options }: TaskSubscriptionsOptions) {
-    this.#slots = new SubscriptionSlots(maxSubscriptions, maxSubscriptionsPerPrincipal);
+    this.#slots = new Slots(maxSubscriptions, maxSubscriptionsPerPrincipal);
     const subscription = { ...options, slots: this.#slots, maxTasks: options.maxTasksPerSubscription };
     this.#services = {
       open: async (listen, authInfo, signal) => {

@@ -1,4 +1,4 @@
-import { isTaskStoreError, type ScopedTaskStore, type Task } from "@mcp-task-store/core";
+import type { ScopedTaskStore, Task } from "@mcp-task-store/core";
 import {
   type CallToolRequest,
   type CallToolResult,
@@ -10,12 +10,14 @@ import {
   type Result,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import { DirectContext } from "../direct-context.ts";
+import { isAnswerOfTool } from "../error-result.ts";
 import { InputRounds } from "../input-rounds.ts";
-import { objectAt, type StoredCall, toRequest } from "../stored-call.ts";
+import { listedTool } from "../listed-tool.ts";
+import { newTask } from "../new-task.ts";
+import { objectAt, type StoredCall } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
-import { isJsonRpcError } from "../tool-error.ts";
 import { interceptToolCalls } from "./intercept-tool-calls.ts";
-import { DirectContext } from "./direct-context.ts";
 import { taskFields } from "./detailed-task.ts";
 import { toProtocolError } from "./protocol-errors.ts";
 import { toCallToolResult, toInputRequests } from "./spec-values.ts";
@@ -30,8 +32,8 @@ export interface ToolCallHost {
   viewFor(context: ServerContext): Promise<ScopedTaskStore>;
   /** Hands a task that was just stored to whoever works on it. */
   created(task: Task): Promise<void>;
-  /** Told what is behind an error, of which the client sees no more than the error. */
-  onError?(error: unknown): void;
+  /** Told of errors that calls end with. */
+  failed(error: unknown): void;
 }
 
 /** One call on its way through the SDK's own handler. */
@@ -62,9 +64,9 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
       call.answer = { resultType: "task", ...taskFields(answer.task) };
     } catch (error) {
       // What a tool throws, other than a JSON-RPC error, is the SDK's to show.
-      if (!isTaskStoreError(error) && !isJsonRpcError(error)) throw error;
+      if (isAnswerOfTool(error)) throw error;
       call.error = toProtocolError(error);
-      if (call.error.cause !== undefined) host.onError?.(call.error.cause);
+      host.failed(call.error);
     }
     return HANDLED;
   };
@@ -87,12 +89,9 @@ function register(
   tool: TaskTool,
   execute: (tool: TaskTool, context: ServerContext) => Promise<CallToolResult | InputRequiredResult>,
 ): void {
-  const { name, title, description, annotations, _meta, inputSchema, outputSchema } = tool;
+  const { name, inputSchema, outputSchema } = tool;
   const config = {
-    ...(title !== undefined && { title }),
-    ...(description !== undefined && { description }),
-    ...(annotations !== undefined && { annotations }),
-    ...(_meta !== undefined && { _meta: { ..._meta } }),
+    ...listedTool(tool),
     ...(outputSchema !== undefined && { outputSchema }),
   };
   if (inputSchema === undefined) mcp.registerTool(name, config, async (context) => await execute(tool, context));
@@ -148,23 +147,28 @@ async function answerCall(
   if (!("value" in prepared)) return prepared;
   if (capabilities !== undefined && declaresTasks(capabilities)) {
     const call = { tool: tool.name, arguments: args, prepared: prepared.value, elicitation };
-    return { task: await newTask(tool, call, context, host) };
+    return { task: await createTask(tool, call, context, host) };
   }
-  const direct = new DirectContext(mcpReq, rounds, prepared.value);
+  const progressToken = mcpReq._meta?.progressToken;
+  const direct = new DirectContext({
+    signal: mcpReq.signal,
+    elicit: rounds.elicit,
+    prepared: prepared.value,
+    tell:
+      progressToken === undefined
+        ? undefined
+        : async (progress) =>
+            await mcpReq.notify({ method: "notifications/progress", params: { ...progress, progressToken } }),
+  });
   const ran = await within(async () => await direct.during((toolContext) => tool.run(args, toolContext)));
   return "value" in ran ? { result: await toCallToolResult(ran.value) } : ran;
 }
 
 /** @throws Error which is a JSON-RPC error: nothing that a store says is for the model */
-async function newTask(tool: TaskTool, call: StoredCall, context: ServerContext, host: ToolCallHost): Promise<Task> {
+async function createTask(tool: TaskTool, call: StoredCall, context: ServerContext, host: ToolCallHost): Promise<Task> {
   try {
     const view = await host.viewFor(context);
-    const task = await view.createTask({
-      generation: "2026-07-28",
-      request: toRequest(call),
-      ...(tool.ttlMs !== undefined && { ttlMs: tool.ttlMs }),
-      ...(tool.pollIntervalMs !== undefined && { pollIntervalMs: tool.pollIntervalMs }),
-    });
+    const task = await view.createTask(newTask(tool, call, "2026-07-28"));
     await host.created(task);
     return task;
   } catch (error) {

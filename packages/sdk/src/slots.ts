@@ -1,5 +1,5 @@
-/** How many subscriptions may be open, in all and for one principal. Taking is one step: nothing comes between. */
-export class SubscriptionSlots {
+/** How much of a thing may be open at once, in all and for one principal. Taking is one step: nothing comes between. */
+export class Slots {
   readonly #max: number;
   readonly #maxPerPrincipal: number;
   readonly #taken = new Map<string, number>();

@@ -1,17 +1,16 @@
-import type { ToolProgress } from "../tool-context.ts";
+import { GrowingProgress, type ProgressReport } from "./growing-progress.ts";
+import type { ToolProgress } from "./tool-context.ts";
 
 /** About four notifications a second, as a task's reports are about four writes. */
 const INTERVAL_MS = 250;
 
-/** What a tool last said: an amount, or only a text. */
-export type ProgressReport = ToolProgress | { readonly message: string };
-
 /**
- * Any number of reports, and few notifications: one on its way, and behind it the latest report, which is all that is
- * kept for a client that does not read.
+ * Any number of reports, and few notifications, which grow: one on its way, and behind it the latest report, which is
+ * all that is kept for a client that does not read.
  */
 export class ProgressNotifications {
-  readonly #send: (report: ProgressReport) => Promise<void>;
+  readonly #send: (progress: ToolProgress) => Promise<void>;
+  readonly #growing = new GrowingProgress();
   #latest: ProgressReport | undefined;
   #running: Promise<void> | undefined;
   #hurry: (() => void) | undefined;
@@ -19,13 +18,13 @@ export class ProgressNotifications {
   #isOver = false;
 
   /** @param send writes one notification; never rejects */
-  constructor(send: (report: ProgressReport) => Promise<void>) {
+  constructor(send: (progress: ToolProgress) => Promise<void>) {
     this.#send = send;
   }
 
   /** Takes the place of what has not left yet. After the end it does nothing. */
   report(report: ProgressReport): void {
-    if (this.#isOver) return;
+    if (this.#isOver || !this.#growing.takes(report)) return;
     this.#latest = report;
     this.#running ??= this.#run();
   }
@@ -43,7 +42,7 @@ export class ProgressNotifications {
       const report = this.#latest;
       this.#latest = undefined;
       this.#nextMs = performance.now() + INTERVAL_MS;
-      await this.#send(report);
+      await this.#send(this.#growing.numbered(report));
     }
     this.#running = undefined;
   }

@@ -1,0 +1,209 @@
+/** What a push, a shift and a drain say when the connection breaks around them: never twice, never lost, never guessed. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { pollUntil, postgresIsLeftOut, type TcpProxy, tcpProxy } from "@mcp-task-store/services";
+import type { QueuedMessage, TaskStore } from "@mcp-task-store/core";
+import { createPostgresTaskStore, type PgConfigLike } from "../src/index.ts";
+import { newId } from "./sample-tasks.ts";
+import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+
+const SHORT = { timeoutMs: 300 } as const;
+/** Of the other calls: enough for what happens to their connection meanwhile, on a busy machine too. */
+const LONG_MS = 15_000;
+
+interface Scene {
+  readonly store: TaskStore;
+  readonly taskId: string;
+  /** Stands in the call's request and in no other. */
+  readonly mark: string;
+}
+
+interface Operation {
+  readonly name: string;
+  readonly call: (scene: Scene, options?: { readonly timeoutMs: number }) => Promise<unknown>;
+  readonly answer: unknown;
+  /** Which messages wait once it took effect, of m0 and m1 before. */
+  readonly left: readonly string[];
+}
+
+const note = (text: string): QueuedMessage => ({ type: "notification", message: { text }, timestamp: 0 });
+const waiting = ["m0", "m1"] as const;
+
+const OPERATIONS: readonly Operation[] = [
+  {
+    name: "push",
+    call: ({ store, taskId, mark }, options) =>
+      store.messages.push(taskId, note("mine"), { messageId: mark, maxSize: 3, ...options }),
+    answer: undefined,
+    left: ["m0", "m1", "mine"],
+  },
+  {
+    name: "shift",
+    call: ({ store, taskId, mark }, options) => store.messages.shift(taskId, { receipt: mark, ...options }),
+    answer: note("m0"),
+    left: ["m1"],
+  },
+  {
+    name: "drain",
+    call: ({ store, taskId, mark }, options) => store.messages.drain(taskId, { receipt: mark, ...options }),
+    answer: waiting.map(note),
+    left: [],
+  },
+];
+
+describe.skipIf(postgresIsLeftOut())("messages whose connection breaks", () => {
+  let database: ScratchDatabase;
+  /** Somebody else, whose connections hold. */
+  let other: TaskStore;
+  let proxy: TcpProxy;
+  let store: TaskStore;
+
+  const open = (config: PgConfigLike, callTimeoutMs = LONG_MS): TaskStore =>
+    createPostgresTaskStore({ config, schema: SCHEMA, hints: "poll", maintenance: false, callTimeoutMs });
+
+  beforeAll(async () => {
+    database = await scratchDatabase();
+    other = open(configOf(database.url));
+  });
+  afterAll(async () => {
+    await other.close();
+    await database[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    proxy = await tcpProxy({ target: database.url });
+    store = open(configOf(proxy.through(database.url)));
+    onTestFinished(async () => {
+      await store.close({ graceMs: 0 });
+      await proxy.close();
+    });
+    // It has a connection and knows the server's clock.
+    await store.getTask("warm-up");
+  });
+
+  async function scene(texts: readonly string[] = waiting): Promise<Scene> {
+    const { taskId } = await other.createTask();
+    for (const text of texts) await other.messages.push(taskId, note(text), { messageId: text });
+    return { store, taskId, mark: newId("mark") };
+  }
+
+  async function settled(call: Promise<unknown>): Promise<unknown> {
+    return await call.then(
+      (value) => ({ value }),
+      (error: unknown) => error,
+    );
+  }
+
+  async function textsLeft(taskId: string): Promise<readonly unknown[]> {
+    return (await other.messages.drain(taskId)).map(({ message }) => message["text"]);
+  }
+
+  /** Holds the task's row, so that no push and no take can commit. */
+  async function held(taskId: string): Promise<() => Promise<unknown>> {
+    const holder = await database.session();
+    await holder.query("begin");
+    await holder.query(`select from ${SCHEMA}.tasks where task_id = $1 for update`, [taskId]);
+    return () => holder.query("rollback");
+  }
+
+  /** The server's process that runs the call, once it waits. */
+  async function blocked(): Promise<number> {
+    const find = async (): Promise<number | undefined> => {
+      const [row] = await database.sql<{ pid: number }>(
+        "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      return row?.pid;
+    };
+    return await pollUntil(find, { what: "the call to wait" });
+  }
+
+  describe.each(OPERATIONS)("$name", ({ call, answer, left }) => {
+    it("is fulfilled, once, when its answer is lost after the commit", async () => {
+      const it = await scene();
+      const answers = proxy.holdAnswers({ whenRequestIncludes: it.mark });
+      const ending = settled(call(it));
+      await answers.arrived;
+      proxy.cut();
+      proxy.heal();
+      expect(await ending).toEqual({ value: answer });
+      expect(await settled(call(it))).toEqual({ value: answer });
+      expect(await textsLeft(it.taskId)).toEqual(left);
+    });
+
+    it("is repeated when it is cut off before the commit", async () => {
+      const it = await scene();
+      const letGo = await held(it.taskId);
+      const ending = settled(call(it));
+      await database.sql("select pg_terminate_backend($1)", [await blocked()]);
+      await letGo();
+      expect(await ending).toEqual({ value: answer });
+      expect(await textsLeft(it.taskId)).toEqual(left);
+    });
+
+    it("certainly did nothing when there is no server", async () => {
+      const it = await scene();
+      proxy.cut();
+      // A connection that was open before would have to be tried to be found broken.
+      const hasty = open(configOf(proxy.through(database.url)), SHORT.timeoutMs);
+      const ending = await settled(call({ ...it, store: hasty }));
+      expect(ending).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+      await hasty.close();
+      expect(await textsLeft(it.taskId)).toEqual(waiting);
+    });
+
+    it("is unknown when the server falls silent, and never lands after its time", async () => {
+      const it = await scene();
+      proxy.freeze();
+      expect(await settled(call(it, SHORT))).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
+      // Now the server gets it, after its deadline.
+      proxy.heal();
+      await pollUntil(() => proxy.connections === 0, { what: "the connection that was given up to end" });
+      expect(await textsLeft(it.taskId)).toEqual(waiting);
+    });
+
+    it("is unknown when the task is gone since its answer was lost", async () => {
+      const it = await scene();
+      const answers = proxy.holdAnswers({ whenRequestIncludes: it.mark });
+      const ending = settled(call(it));
+      await answers.arrived;
+      proxy.cut();
+      await other.deleteTask(it.taskId);
+      proxy.heal();
+      expect(await ending).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
+    });
+  });
+
+  it("a push whose answer was lost is known although the task has ended since", async () => {
+    const it = await scene([]);
+    const answers = proxy.holdAnswers({ whenRequestIncludes: it.mark });
+    const ending = settled(store.messages.push(it.taskId, note("mine"), { messageId: it.mark }));
+    await answers.arrived;
+    proxy.cut();
+    await other.cancelTask(it.taskId);
+    proxy.heal();
+    expect(await ending).toEqual({ value: undefined });
+    expect(await textsLeft(it.taskId)).toEqual(["mine"]);
+  });
+
+  it("a shift that found nothing and lost its answer says so once no attempt can land any more", async () => {
+    const it = await scene([]);
+    const answers = proxy.holdAnswers({ whenRequestIncludes: it.mark });
+    const ending = settled(store.messages.shift(it.taskId, { receipt: it.mark }));
+    await answers.arrived;
+    proxy.cut();
+    proxy.heal();
+    expect(await ending).toEqual({ value: undefined });
+    await other.messages.push(it.taskId, note("next"), { messageId: "next" });
+    expect(await textsLeft(it.taskId)).toEqual(["next"]);
+  });
+
+  it("a shift that lost its answer does not say that nothing waited while it cannot know", async () => {
+    const it = await scene([]);
+    const answers = proxy.holdAnswers({ whenRequestIncludes: it.mark });
+    const ending = settled(store.messages.shift(it.taskId, { receipt: it.mark, timeoutMs: 300 }));
+    await answers.arrived;
+    proxy.cut();
+    expect(await ending).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
+    proxy.heal();
+    await other.messages.push(it.taskId, note("next"), { messageId: "next" });
+    expect(await store.messages.shift(it.taskId, { receipt: it.mark })).toEqual(note("next"));
+  });
+});

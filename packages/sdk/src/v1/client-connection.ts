@@ -1,0 +1,150 @@
+import type { ScopedTaskStore, Task } from "@mcp-task-store/core";
+import type { JSONRPCNotification, ProgressToken, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import { INTERNAL_ERROR } from "../tool-error.ts";
+import type { ClientLink } from "./client-link.ts";
+import { mcpError } from "./mcp-errors.ts";
+import type { QuestionId } from "./question-id.ts";
+import { TaskFollower } from "./task-follower.ts";
+import { TaskQuestions } from "./task-questions.ts";
+
+/** How many calls of `tasks/result` one connection may have waiting; beyond it the oldest gives way. */
+const MAX_WAITING = 64;
+/** How soon a client that went away without a word is noticed. */
+const LOOK_EVERY_MS = 5_000;
+
+/** What is under way for the client of one connection. All of it ends with the connection. */
+export class ClientConnection {
+  readonly link: ClientLink;
+  readonly #followers = new Map<string, TaskFollower>();
+  /** The streams on which a task's result is waited for, the oldest first. Only the newest asks. */
+  readonly #questions = new Map<string, TaskQuestions[]>();
+  /** By what gives them up, the oldest first: a client may use an id twice. */
+  readonly #waiting = new Map<AbortController, RequestId>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(link: ClientLink) {
+    this.link = link;
+    link.closed.addEventListener("abort", () => this.#close());
+  }
+
+  /** Tells the client of a task until it ends. @throws what the store throws, outages aside */
+  async follow(view: ScopedTaskStore, task: Task, progressToken: ProgressToken | undefined): Promise<void> {
+    const notify = async (taskId: string, message: JSONRPCNotification): Promise<void> =>
+      await this.#notify(taskId, message);
+    const follower = new TaskFollower(task, progressToken, notify);
+    this.#followers.set(task.taskId, follower);
+    try {
+      if (!this.link.closed.aborted) await follower.follow(view);
+    } finally {
+      this.#followers.delete(task.taskId);
+    }
+  }
+
+  /** Call it before the client is told of an end: nothing of the task goes out afterwards (S-49). */
+  async ended(task: Task): Promise<void> {
+    await this.#followers.get(task.taskId)?.tell(task);
+  }
+
+  /**
+   * Waits for something of a task on the stream of a request, which may bring the task's questions.
+   * @param wait its signal fires when nobody waits any more
+   * @throws McpError -32603 if the wait was given up
+   */
+  async waiting<T>(
+    taskId: string,
+    requestId: RequestId,
+    wait: (questions: TaskQuestions, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const givenUp = new AbortController();
+    const questions = new TaskQuestions(this.link, requestId);
+    const previous = this.#newest(taskId);
+    this.#questions.set(taskId, [...(this.#questions.get(taskId) ?? []), questions]);
+    this.#enter(requestId, givenUp);
+    try {
+      await previous?.withdraw();
+      return await wait(questions, givenUp.signal);
+    } catch (error) {
+      // Whoever waited before is asked again: the task is still open.
+      const isNewest = this.#newest(taskId) === questions;
+      this.#leave(taskId, questions);
+      if (isNewest) await this.#newest(taskId)?.resume();
+      if (!givenUp.signal.aborted) throw error;
+      throw mcpError({
+        code: INTERNAL_ERROR,
+        message: "This wait was given up: the client waits for too many results",
+      });
+    } finally {
+      this.#waiting.delete(givenUp);
+      this.#lookSometimes();
+      this.#leave(taskId, questions);
+      await questions.withdraw();
+    }
+  }
+
+  /** The client answered a question. @returns whether this connection had asked it */
+  noteAnswer({ taskId }: QuestionId, requestId: string): void {
+    for (const questions of this.#questions.get(taskId) ?? []) questions.noteAnswer(requestId);
+  }
+
+  /** Asks again what was answered and could not be stored. */
+  async repeat({ taskId, key }: QuestionId, view: ScopedTaskStore): Promise<void> {
+    const task = await view.getTask(taskId);
+    if (task !== undefined) await this.#newest(taskId)?.repeat(task, key);
+  }
+
+  /** Asks again, where it still asks, what was answered wrongly. @returns whether it does */
+  async askAgain(task: Task, key: string): Promise<boolean> {
+    return (await this.#newest(task.taskId)?.askAgain(task, key)) ?? false;
+  }
+
+  #newest(taskId: string): TaskQuestions | undefined {
+    return this.#questions.get(taskId)?.at(-1);
+  }
+
+  #leave(taskId: string, left: TaskQuestions): void {
+    const others = (this.#questions.get(taskId) ?? []).filter((questions) => questions !== left);
+    if (others.length > 0) this.#questions.set(taskId, others);
+    else this.#questions.delete(taskId);
+  }
+
+  /** Each is told by itself: a signal made of one that lives on is not freed by every version of Node. */
+  #close(): void {
+    for (const follower of this.#followers.values()) follower.stop();
+    for (const givenUp of this.#waiting.keys()) givenUp.abort();
+    this.#lookSometimes();
+  }
+
+  #enter(requestId: RequestId, givenUp: AbortController): void {
+    if (this.link.closed.aborted) givenUp.abort();
+    this.#waiting.set(givenUp, requestId);
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > MAX_WAITING) oldest?.abort();
+    this.#lookSometimes();
+  }
+
+  #lookSometimes(): void {
+    if (this.#waiting.size === 0 || this.link.closed.aborted) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    this.#timer ??= setInterval(() => {
+      for (const [givenUp, requestId] of this.#waiting) if (!this.link.reaches(requestId)) givenUp.abort();
+    }, LOOK_EVERY_MS);
+    // Where timers can: a wait is no reason for a process to live.
+    if (typeof this.#timer === "object") this.#timer.unref();
+  }
+
+  /** On the stream that waits for the task's result, else on that for everything else. Nobody has to listen (S-16). */
+  async #notify(taskId: string, notification: JSONRPCNotification): Promise<void> {
+    const stream = this.#newest(taskId)?.stream;
+    if (stream !== undefined && this.link.reaches(stream)) {
+      try {
+        return await this.link.send(notification, stream);
+      } catch {
+        // It was just closed.
+      }
+    }
+    await this.link.send(notification).catch(() => undefined);
+  }
+}

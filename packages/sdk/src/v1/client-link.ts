@@ -1,0 +1,94 @@
+import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
+import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { JSONRPCMessage, JSONRPCRequest, MessageExtraInfo, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import { isRequestWaiting } from "./open-streams.ts";
+
+/** What is done with messages on their way between client and SDK. */
+export interface LinkFilter {
+  /** @returns what the SDK gets; undefined: nothing, it was dealt with */
+  received(message: JSONRPCMessage, authInfo: AuthInfo | undefined, link: ClientLink): JSONRPCMessage | undefined;
+  /** @returns what the client gets */
+  sending(message: JSONRPCMessage, link: ClientLink): JSONRPCMessage | Promise<JSONRPCMessage>;
+  /** It is on its way. */
+  sent(message: JSONRPCMessage, link: ClientLink): void;
+}
+
+/** One connection of one server to its client. */
+export class ClientLink {
+  readonly #transport: Transport;
+  readonly #closed = new AbortController();
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Fires when the connection is gone. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#transport.sessionId;
+  }
+
+  /**
+   * Sends past the SDK, which keeps no record of it.
+   * @param relatedRequestId the request on whose stream it goes
+   */
+  async send(message: JSONRPCMessage, relatedRequestId?: RequestId): Promise<void> {
+    if (this.closed.aborted) return;
+    await this.#transport.send(message, relatedRequestId === undefined ? undefined : { relatedRequestId });
+  }
+
+  /** Whether an answer to a request could still reach the client, as far as can be told. */
+  reaches(requestId: RequestId): boolean {
+    return !this.closed.aborted && isRequestWaiting(this.#transport, requestId);
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+}
+
+/**
+ * Puts a filter between a server and the transports that it will be connected to. The SDK has no hook for responses it
+ * did not ask for, nor for what it sends; its own callbacks are wrapped the moment it has set them.
+ */
+export function linkClients({ server }: McpServer, filter: LinkFilter, linked: (link: ClientLink) => void): void {
+  const connect = server.connect.bind(server);
+  const linking = async (transport: Transport): Promise<void> => {
+    const link = new ClientLink(transport);
+    const send = transport.send.bind(transport);
+    const start = transport.start.bind(transport);
+    transport.send = async (message, options) => {
+      await send(await filter.sending(message, link), options);
+      filter.sent(message, link);
+    };
+    transport.start = async () => {
+      wrapCallbacks(transport, filter, link);
+      linked(link);
+      await start();
+    };
+    await connect(transport);
+  };
+  Object.defineProperty(server, "connect", { value: linking, configurable: true, writable: true });
+}
+
+function wrapCallbacks(transport: Transport, filter: LinkFilter, link: ClientLink): void {
+  const { onmessage, onclose } = transport;
+  // eslint-disable-next-line unicorn/prefer-add-event-listener -- a transport has nothing else
+  transport.onmessage = (message: JSONRPCMessage, extra?: MessageExtraInfo): void => {
+    const passed = filter.received(message, extra?.authInfo, link);
+    if (passed !== undefined) onmessage?.(passed, extra);
+  };
+  // eslint-disable-next-line unicorn/prefer-add-event-listener -- a transport has nothing else
+  transport.onclose = () => {
+    link.close();
+    onclose?.();
+  };
+}
+
+export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
+  return "method" in message && "id" in message;
+}

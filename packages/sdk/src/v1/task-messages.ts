@@ -1,0 +1,163 @@
+import { RELATED_TASK_METADATA_KEY, type JsonObject, type ScopedTaskStore, type Task } from "@mcp-task-store/core";
+import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
+import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import {
+  isInitializeRequest,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  type RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
+import { isJsonObject, objectAt } from "../stored-call.ts";
+import type { TaskHost } from "../task-host.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import { isRequest, type LinkFilter } from "./client-link.ts";
+import { storeAnswer } from "./input-answers.ts";
+import type { Extra } from "./intercept-handlers.ts";
+import { INVALID_PARAMS } from "../tool-error.ts";
+import type { SdkTasks } from "./sdk-tasks.ts";
+import { type QuestionId, readQuestionId } from "./question-id.ts";
+
+/** What the SDK cannot be told otherwise, done to the messages of one server. */
+export class TaskMessages implements LinkFilter {
+  readonly #mcp: McpServer;
+  readonly #host: TaskHost<AuthInfo>;
+  readonly #sdkTasks: SdkTasks;
+  readonly #connection: () => ClientConnection;
+  readonly #whenSent = new Map<RequestId, () => void>();
+  #initialize: { readonly id: RequestId; readonly authInfo: AuthInfo | undefined } | undefined;
+
+  constructor(mcp: McpServer, host: TaskHost<AuthInfo>, sdkTasks: SdkTasks, connection: () => ClientConnection) {
+    this.#mcp = mcp;
+    this.#sdkTasks = sdkTasks;
+    this.#host = host;
+    this.#connection = connection;
+  }
+
+  /** Tells the client of a task once it knows the task: when the answer that names it is on its way. */
+  followWhenSent(task: Task, view: ScopedTaskStore, { requestId, signal, _meta }: Extra): void {
+    const connection = this.#connection();
+    const forget = (): void => void this.#whenSent.delete(requestId);
+    signal.addEventListener("abort", forget);
+    this.#whenSent.set(requestId, () => {
+      forget();
+      signal.removeEventListener("abort", forget);
+      connection.follow(view, task, _meta?.progressToken).catch((error: unknown) => this.#host.report(error));
+    });
+  }
+
+  received(message: JSONRPCMessage, authInfo: AuthInfo | undefined): JSONRPCMessage | undefined {
+    if (!isRequest(message)) return "method" in message || !this.#isAnswer(message, authInfo) ? message : undefined;
+    if (isInitializeRequest(message)) this.#initialize = { id: message.id, authInfo };
+    if (message.method === "tools/call" && !this.#declaresToolTasks()) return without(message, "task");
+    if (message.method === "tools/call" && !isTaskWish(message.params?.["task"])) return this.#refuseTask(message);
+    return message.method.startsWith("tasks/") ? withoutRelatedTask(message) : message;
+  }
+
+  async sending(message: JSONRPCMessage): Promise<JSONRPCMessage> {
+    if (!("result" in message) || message.id !== this.#initialize?.id) return message;
+    const { authInfo } = this.#initialize;
+    this.#initialize = undefined;
+    return (await this.#isSomebody(authInfo)) ? message : { ...message, result: withoutListing(message.result) };
+  }
+
+  sent(message: JSONRPCMessage): void {
+    if (!("method" in message) && message.id !== undefined) this.#whenSent.get(message.id)?.();
+  }
+
+  /** What the SDK's schema refuses it answers with an internal error. */
+  #refuseTask({ id }: JSONRPCRequest): undefined {
+    const error = { code: INVALID_PARAMS, message: "Invalid params: task must be an object, its ttl a number" };
+    const sent = this.#connection().link.send({ jsonrpc: "2.0", id, error });
+    sent.catch((error: unknown) => this.#host.report(error));
+    return undefined;
+  }
+
+  /** An answer to a question that was asked past the SDK, here or in another process. */
+  #isAnswer(message: JSONRPCMessage, authInfo: AuthInfo | undefined): boolean {
+    if (!("id" in message)) return false;
+    const question = readQuestionId(message.id);
+    if (question === undefined) {
+      if (message.id !== undefined) this.#sdkAnswered(message.id, authInfo);
+      return false;
+    }
+    const response = "result" in message && isJsonObject(message.result) ? message.result : undefined;
+    this.#store(question, String(message.id), response, authInfo).catch((error: unknown) => this.#host.report(error));
+    return true;
+  }
+
+  #sdkAnswered(requestId: RequestId, authInfo: AuthInfo | undefined): void {
+    const answered = this.#sdkTasks.answered(requestId, async () => await this.#host.viewFor(authInfo));
+    answered.catch((error: unknown) => this.#host.report(error));
+  }
+
+  async #store(
+    question: QuestionId,
+    requestId: string,
+    response: JsonObject | undefined,
+    authInfo: AuthInfo | undefined,
+  ): Promise<void> {
+    const connection = this.#connection();
+    connection.noteAnswer(question, requestId);
+    try {
+      await storeAnswer(
+        question,
+        response,
+        authInfo,
+        this.#host,
+        async (task, key) => await connection.askAgain(task, key),
+      );
+    } catch (error) {
+      // The client thinks that it answered; where it still waits it is asked again.
+      this.#host.report(error);
+      await connection.repeat(question, await this.#host.viewFor(authInfo));
+    }
+  }
+
+  /** A server may have been made with more capabilities than these. */
+  #declaresToolTasks(): boolean {
+    const assertDeclared: unknown = Reflect.get(this.#mcp.server, "assertTaskHandlerCapability");
+    if (typeof assertDeclared !== "function") return true;
+    try {
+      Reflect.apply(assertDeclared, this.#mcp.server, ["tools/call"]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #isSomebody(authInfo: AuthInfo | undefined): Promise<boolean> {
+    try {
+      return (await this.#host.viewFor(authInfo)).principal !== null;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function isTaskWish(task: unknown): boolean {
+  if (task === undefined) return true;
+  return isJsonObject(task) && (task["ttl"] === undefined || typeof task["ttl"] === "number");
+}
+
+/** A request whose type is not declared is handled as if it had no `task`; the SDK would answer an error (S-17). */
+function without(request: JSONRPCRequest, key: string): JSONRPCRequest {
+  if (request.params === undefined || !(key in request.params)) return request;
+  const { [key]: _, ...params } = request.params;
+  return { ...request, params };
+}
+
+/** Only the parameter counts (S-43). The SDK would queue the answer for the named task instead of sending it. */
+function withoutRelatedTask(request: JSONRPCRequest): JSONRPCRequest {
+  if (request.params?._meta === undefined || !(RELATED_TASK_METADATA_KEY in request.params._meta)) return request;
+  const { [RELATED_TASK_METADATA_KEY]: _, ...meta } = request.params._meta;
+  return { ...request, params: { ...request.params, _meta: meta } };
+}
+
+/** @see S-72 */
+function withoutListing(result: JsonObject): JsonObject {
+  const capabilities = objectAt(result, "capabilities");
+  const tasks = capabilities && objectAt(capabilities, "tasks");
+  if (tasks === undefined) return result;
+  const { list: _, ...others } = tasks;
+  return { ...result, capabilities: { ...capabilities, tasks: others } };
+}

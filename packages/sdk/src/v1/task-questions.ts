@@ -1,0 +1,105 @@
+import type { InputRequest, Task } from "@mcp-task-store/core";
+import { RELATED_TASK_METADATA_KEY } from "@mcp-task-store/core";
+import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
+import { asShown } from "../answer-schema.ts";
+import { objectAt } from "../stored-call.ts";
+import type { ClientLink } from "./client-link.ts";
+import { newQuestionId } from "./question-id.ts";
+import { isSdkInput } from "./sdk-input.ts";
+
+/** How often a question is asked again on one stream, after wrong answers. */
+const MOST_AGAIN = 2;
+
+/**
+ * The questions of one task on the stream of one `tasks/result`. Each open one is asked once; one that was answered
+ * elsewhere, or whose stream gave way to another, is withdrawn.
+ * @see S-25 … S-28, S-42
+ */
+export class TaskQuestions {
+  readonly #link: ClientLink;
+  readonly #stream: RequestId;
+  /** Ids of the requests by the keys of the inputs. */
+  readonly #asked = new Map<string, string>();
+  readonly #answered = new Set<string>();
+  readonly #askedAgain = new Map<string, number>();
+  #task: Task | undefined;
+  #isWithdrawn = false;
+
+  /** @param stream the id of the request on whose stream is asked */
+  constructor(link: ClientLink, stream: RequestId) {
+    this.#link = link;
+    this.#stream = stream;
+  }
+
+  get stream(): RequestId {
+    return this.#stream;
+  }
+
+  /** Asks what is open and was not asked here; withdraws what is not open any more. */
+  async show(task: Task): Promise<void> {
+    this.#task = task;
+    if (this.#isWithdrawn) return;
+    for (const [key, { request, response }] of Object.entries(task.inputs)) {
+      const isOpen = response === undefined && task.status === "input_required";
+      if (isOpen && !this.#asked.has(key) && !isSdkInput(key)) await this.#ask(task.taskId, key, request);
+      if (!isOpen) await this.#withdraw(key);
+    }
+  }
+
+  /**
+   * Asks a question again that was answered with what it cannot take.
+   * @returns whether it was: a client that answers so again and again is not asked for ever
+   */
+  async askAgain(task: Task, key: string): Promise<boolean> {
+    const times = (this.#askedAgain.get(key) ?? 0) + 1;
+    if (this.#isWithdrawn || !this.#asked.has(key) || times > MOST_AGAIN) return false;
+    this.#askedAgain.set(key, times);
+    await this.repeat(task, key);
+    return true;
+  }
+
+  /** Asks a question again whose answer could not be stored. */
+  async repeat(task: Task, key: string): Promise<void> {
+    this.#asked.delete(key);
+    await this.show(task);
+  }
+
+  /** The client answered this request: there is nothing to withdraw. */
+  noteAnswer(requestId: string): void {
+    this.#answered.add(requestId);
+  }
+
+  /** Takes back what is still open; nothing more is asked here. */
+  async withdraw(): Promise<void> {
+    this.#isWithdrawn = true;
+    for (const key of this.#asked.keys()) await this.#withdraw(key);
+  }
+
+  /** Asks again what is open, after it was withdrawn. */
+  async resume(): Promise<void> {
+    this.#isWithdrawn = false;
+    this.#asked.clear();
+    if (this.#task !== undefined) await this.show(this.#task);
+  }
+
+  async #ask(taskId: string, key: string, question: InputRequest): Promise<void> {
+    const { method, params = {} } = asShown(question);
+    const id = newQuestionId({ taskId, key });
+    this.#asked.set(key, id);
+    const _meta = { ...objectAt(params, "_meta"), [RELATED_TASK_METADATA_KEY]: { taskId } };
+    await this.#send({ jsonrpc: "2.0", id, method, params: { ...params, _meta } });
+  }
+
+  async #withdraw(key: string): Promise<void> {
+    const requestId = this.#asked.get(key);
+    if (requestId === undefined || this.#answered.has(requestId)) return;
+    this.#answered.add(requestId);
+    const params = { requestId, reason: "It was answered elsewhere or is not asked any more" };
+    await this.#send({ jsonrpc: "2.0", method: "notifications/cancelled", params });
+  }
+
+  /** A client that went away asks for the result again, and is asked again. */
+  async #send(message: Parameters<ClientLink["send"]>[0]): Promise<void> {
+    await this.#link.send(message, this.#stream).catch(() => undefined);
+  }
+}

@@ -1,0 +1,176 @@
+import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
+import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
+import type { ServerOptions } from "@modelcontextprotocol/sdk/server/index.js";
+import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
+import { Slots } from "../slots.ts";
+import { type ElicitationCapability, isJsonObject } from "../stored-call.ts";
+import { TaskHost, type TaskHostOptions } from "../task-host.ts";
+import { INTERNAL_ERROR } from "../tool-error.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { linkClients } from "./client-link.ts";
+import type { Extra } from "./intercept-handlers.ts";
+import { mcpError } from "./mcp-errors.ts";
+import { SdkSessions } from "./sdk-sessions.ts";
+import { SdkTasks } from "./sdk-tasks.ts";
+import { TaskMessages } from "./task-messages.ts";
+import { serveTaskRequests } from "./task-requests.ts";
+import { serveToolCalls } from "./tool-calls.ts";
+
+export interface TasksSupportOptions extends TaskHostOptions<AuthInfo> {
+  /**
+   * Calls of `tasks/result` that may wait in this process; more are refused (-32603), and a client may poll
+   * `tasks/get` instead. @default 1_024
+   */
+  readonly maxWaitingResults?: number | undefined;
+  /** The same for one principal; callers without one share `maxWaitingResults`. @default 256 */
+  readonly maxWaitingResultsPerPrincipal?: number | undefined;
+}
+
+const limitsSchema = z.object({
+  maxWaitingResults: z.int().min(1).default(1_024),
+  maxWaitingResultsPerPrincipal: z.int().min(1).default(256),
+});
+
+/**
+ * Tasks of 2025-11-25 for servers of the official SDK 1.x, on a durable store. One instance serves any number of servers
+ * and connections, and tasks outlive both: they belong to the caller's principal, not to its session.
+ *
+ * A call that asks for a task is stored before it is answered, then runs here or wherever `dispatch` sends it; any
+ * process on the same store answers for it, and passes the tool's questions on to the client. Calls that ask for none
+ * get the result within their request, or -32601 where the tool needs a task.
+ */
+export class TasksSupport implements AsyncDisposable {
+  readonly #store: TaskStore;
+  readonly #host: TaskHost<AuthInfo>;
+  #sessions: SdkSessions | undefined;
+  readonly #waits: Slots;
+  readonly #attached = new WeakSet<McpServer>();
+
+  /** @throws TypeError for two tools of one name, or an option out of range */
+  constructor(store: TaskStore, options: TasksSupportOptions) {
+    this.#store = store;
+    this.#host = new TaskHost(store, options);
+    const limits = limitsSchema.safeParse(options);
+    if (!limits.success) throw new TypeError(`TasksSupport: ${z.prettifyError(limits.error)}`);
+    const { maxWaitingResults, maxWaitingResultsPerPrincipal } = limits.data;
+    this.#waits = new Slots(maxWaitingResults, maxWaitingResultsPerPrincipal);
+  }
+
+  /**
+   * Only for servers with tools that are registered with the SDK's own `registerToolTask`:
+   * `new McpServer(info, tasks.serverOptions)`, then `attach`. Their tasks are stored here as well, belong to their
+   * caller, and are woken, told of and answered as those of `tools`. What they ask through the SDK
+   * (`mcp.server.elicitInput` with `relatedTask`) needs a store with `capabilities.messages`, and is answered in the process
+   * that asked; nobody runs them again when their process is lost.
+   */
+  get serverOptions(): Pick<ServerOptions, "capabilities" | "taskStore" | "taskMessageQueue"> {
+    this.#sessions ??= new SdkSessions(this.#store, async () => (await this.#host.viewFor(undefined)).principal);
+    const { taskStore, taskMessageQueue } = this.#sessions;
+    const capabilities = { tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } } };
+    return { capabilities, taskStore, ...(taskMessageQueue && { taskMessageQueue }) };
+  }
+
+  /**
+   * Serves tasks on a server: registers the tools, the methods and the capability. Before connecting it and before its
+   * first `registerTool`; a second time it does nothing.
+   * @throws Error if the server is connected, has tools, or declares the capability `tools` in its options: registering
+   *   a tool declares it
+   */
+  attach(mcp: McpServer): void {
+    if (this.#attached.has(mcp)) return;
+    if (mcp.isConnected()) throw new Error("Attach TasksSupport before connecting the server.");
+    // Before anything is set: a server that is refused stays as it was.
+    for (const method of ["tools/list", "tools/call"]) mcp.server.assertCanSetRequestHandler(method);
+    let connection: ClientConnection | undefined;
+    const connected = (): ClientConnection => {
+      if (connection !== undefined) return connection;
+      throw mcpError({ code: INTERNAL_ERROR, message: "Not connected" });
+    };
+    const sdkTasks = new SdkTasks(this.#store, this.#sessions);
+    const viewFor = async ({ authInfo, sessionId }: Extra): Promise<ScopedTaskStore> => {
+      const view = await this.#host.viewFor(authInfo);
+      sdkTasks.note(sessionId, view, connected().link.closed);
+      return view;
+    };
+    const messages = new TaskMessages(mcp, this.#host, sdkTasks, connected);
+
+    mcp.server.registerCapabilities(this.#capabilities);
+    serveTaskRequests(mcp, {
+      viewFor,
+      connection: connected,
+      deliver: async (taskId, view, stream) => {
+        const { link } = connected();
+        await sdkTasks.deliver(taskId, view, async (message) => await link.send(message, stream));
+      },
+      whileWaiting: async (view, wait) => await this.#counted(view, wait),
+    });
+    serveToolCalls(mcp, {
+      tools: this.#host.tools,
+      viewFor,
+      elicitation: () => elicitationOf(mcp),
+      bind: async (extra, request) => {
+        if (extra.taskStore === undefined) return extra;
+        const view = await viewFor(extra);
+        return sdkTasks.bind(extra, request, view, (task) => messages.followWhenSent(task, view, extra));
+      },
+      failed: (error) => this.#host.reportBehind(error),
+      created: async (task, view, extra) => {
+        messages.followWhenSent(task, view, extra);
+        await this.#host.start(task, "created");
+      },
+    });
+    linkClients(mcp, messages, (link) => {
+      connection = new ClientConnection(link);
+    });
+    this.#attached.add(mcp);
+  }
+
+  /**
+   * For the store's option `onOrphan`: takes up a task whose worker was lost, or that nobody claimed. Resolves once it
+   * runs here, or `dispatch` has it.
+   * @throws Error when this process cannot take it up: it lacks the tool, is closed, or `dispatch` failed. The store
+   *   then hands it over again, here or elsewhere
+   */
+  async orphaned(task: Task): Promise<void> {
+    await this.#host.begin(task, "orphaned");
+  }
+
+  /**
+   * Tells running tools to stop, and gives their tasks back for others. The store stays open.
+   * @param options.graceMs how long tools may take to stop, ms; then their tasks go back all the same. @default 10_000
+   */
+  async close(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+    await this.#host.close(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** `list` is taken out again for callers that are nobody (S-72). */
+  get #capabilities(): ServerCapabilities {
+    const requests = { tools: { call: {} } };
+    return { tasks: { list: {}, cancel: {}, ...(this.#host.tools.size > 0 && { requests }) } };
+  }
+
+  async #counted<T>({ principal }: ScopedTaskStore, wait: () => Promise<T>): Promise<T> {
+    const giveBack = this.#waits.take(principal);
+    if (giveBack === undefined) {
+      throw mcpError({ code: INTERNAL_ERROR, message: "Too many calls wait for results here; poll tasks/get" });
+    }
+    try {
+      return await wait();
+    } finally {
+      giveBack();
+    }
+  }
+}
+
+/** What the client of this connection can be asked; without sessions nobody knows, and it will say so itself. */
+function elicitationOf({ server }: McpServer): ElicitationCapability {
+  const capabilities = server.getClientCapabilities();
+  if (capabilities === undefined) return {};
+  return isJsonObject(capabilities.elicitation) ? capabilities.elicitation : undefined;
+}
