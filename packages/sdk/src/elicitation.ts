@@ -53,6 +53,6 @@ export async function elicitationAnswer<S extends StandardSchemaWithJson>(
 }
 
 /** An empty capability means forms; one that names other modes only does not. */
-function showsForms(capability: ElicitationCapability): boolean {
+export function showsForms(capability: ElicitationCapability): boolean {
   return capability !== undefined && ("form" in capability || !("url" in capability));
 }

@@ -5,25 +5,38 @@ import type { ClientLink } from "./client-link.ts";
 import { mcpError } from "./mcp-errors.ts";
 import type { QuestionId } from "./question-id.ts";
 import { TaskFollower } from "./task-follower.ts";
-import { TaskQuestions } from "./task-questions.ts";
+import { type MayAsk, TaskQuestions } from "./task-questions.ts";
 
 /** How many calls of `tasks/result` one connection may have waiting; beyond it the oldest gives way. */
 const MAX_WAITING = 64;
+/** How many questions it is remembered of that they were taken back. */
+const MAX_WITHDRAWN = 1_024;
 /** How soon a client that went away without a word is noticed. */
 const LOOK_EVERY_MS = 5_000;
+
+/** Whether a connection asks a question. unknown: another may, in whatever process. */
+export type AskedHere = "open" | "withdrawn" | "unknown";
 
 /** What is under way for the client of one connection. All of it ends with the connection. */
 export class ClientConnection {
   readonly link: ClientLink;
+  /** Fires when nothing more is done for any client. It may outlive the connection. */
+  readonly over: AbortSignal;
+  readonly #mayAsk: MayAsk;
   readonly #followers = new Map<string, TaskFollower>();
   /** The streams on which a task's result is waited for, the oldest first. Only the newest asks. */
   readonly #questions = new Map<string, TaskQuestions[]>();
+  /** Requests for answers that were taken back, the oldest first. */
+  readonly #withdrawn = new Set<string>();
   /** By what gives them up, the oldest first: a client may use an id twice. */
   readonly #waiting = new Map<AbortController, RequestId>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(link: ClientLink) {
+  /** @param mayAsk whether its client takes a question */
+  constructor(link: ClientLink, mayAsk: MayAsk, over: AbortSignal) {
     this.link = link;
+    this.#mayAsk = mayAsk;
+    this.over = over;
     link.closed.addEventListener("abort", () => this.#close());
   }
 
@@ -32,10 +45,13 @@ export class ClientConnection {
     const notify = async (taskId: string, message: JSONRPCNotification): Promise<void> =>
       await this.#notify(taskId, message);
     const follower = new TaskFollower(task, progressToken, notify);
+    const stop = (): void => follower.stop();
     this.#followers.set(task.taskId, follower);
+    this.over.addEventListener("abort", stop);
     try {
-      if (!this.link.closed.aborted) await follower.follow(view);
+      if (!this.link.closed.aborted && !this.over.aborted) await follower.follow(view);
     } finally {
+      this.over.removeEventListener("abort", stop);
       this.#followers.delete(task.taskId);
     }
   }
@@ -55,8 +71,14 @@ export class ClientConnection {
     requestId: RequestId,
     wait: (questions: TaskQuestions, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
+    if (this.over.aborted) throw serverCloses();
     const givenUp = new AbortController();
-    const questions = new TaskQuestions(this.link, requestId);
+    const end = (): void => givenUp.abort();
+    this.over.addEventListener("abort", end);
+    const questions = new TaskQuestions(this.link, requestId, {
+      mayAsk: this.#mayAsk,
+      withdrawn: (questionId) => this.#noteWithdrawn(questionId),
+    });
     const previous = this.#newest(taskId);
     this.#questions.set(taskId, [...(this.#questions.get(taskId) ?? []), questions]);
     this.#enter(requestId, givenUp);
@@ -67,13 +89,15 @@ export class ClientConnection {
       // Whoever waited before is asked again: the task is still open.
       const isNewest = this.#newest(taskId) === questions;
       this.#leave(taskId, questions);
-      if (isNewest) await this.#newest(taskId)?.resume();
+      if (isNewest && !this.over.aborted) await this.#newest(taskId)?.resume();
       if (!givenUp.signal.aborted) throw error;
+      if (this.over.aborted) throw serverCloses();
       throw mcpError({
         code: INTERNAL_ERROR,
         message: "This wait was given up: the client waits for too many results",
       });
     } finally {
+      this.over.removeEventListener("abort", end);
       this.#waiting.delete(givenUp);
       this.#lookSometimes();
       this.#leave(taskId, questions);
@@ -81,9 +105,11 @@ export class ClientConnection {
     }
   }
 
-  /** The client answered a question. @returns whether this connection had asked it */
-  noteAnswer({ taskId }: QuestionId, requestId: string): void {
-    for (const questions of this.#questions.get(taskId) ?? []) questions.noteAnswer(requestId);
+  /** The client answered a question. @returns whether it is asked here, as far as is known */
+  noteAnswer({ taskId }: QuestionId, requestId: string): AskedHere {
+    if (this.#withdrawn.has(requestId)) return "withdrawn";
+    const asking = (this.#questions.get(taskId) ?? []).filter((questions) => questions.noteAnswer(requestId));
+    return asking.length > 0 ? "open" : "unknown";
   }
 
   /** Asks again what was answered and could not be stored. */
@@ -95,6 +121,12 @@ export class ClientConnection {
   /** Asks again, where it still asks, what was answered wrongly. @returns whether it does */
   async askAgain(task: Task, key: string): Promise<boolean> {
     return (await this.#newest(task.taskId)?.askAgain(task, key)) ?? false;
+  }
+
+  #noteWithdrawn(requestId: string): void {
+    this.#withdrawn.add(requestId);
+    const [oldest] = this.#withdrawn;
+    if (this.#withdrawn.size > MAX_WITHDRAWN && oldest !== undefined) this.#withdrawn.delete(oldest);
   }
 
   #newest(taskId: string): TaskQuestions | undefined {
@@ -118,7 +150,11 @@ export class ClientConnection {
     if (this.link.closed.aborted) givenUp.abort();
     this.#waiting.set(givenUp, requestId);
     const [oldest] = this.#waiting.keys();
-    if (this.#waiting.size > MAX_WAITING) oldest?.abort();
+    if (this.#waiting.size > MAX_WAITING && oldest !== undefined) {
+      // At once: its end takes some turns, in which the next would find it still the oldest.
+      this.#waiting.delete(oldest);
+      oldest.abort();
+    }
     this.#lookSometimes();
   }
 
@@ -147,4 +183,9 @@ export class ClientConnection {
     }
     await this.link.send(notification).catch(() => undefined);
   }
+}
+
+/** The task goes on: another process answers. */
+function serverCloses(): Error {
+  return mcpError({ code: INTERNAL_ERROR, message: "This server closes; ask again", data: { retryable: true } });
 }

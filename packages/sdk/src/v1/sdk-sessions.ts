@@ -2,6 +2,7 @@ import type { TaskStore } from "@mcp-task-store/core";
 import type { TaskMessageQueue, TaskStore as SdkTaskStore } from "@modelcontextprotocol/sdk/experimental/tasks";
 import { taskNotFound } from "./mcp-errors.ts";
 import { createSdkTaskMessageQueue } from "./sdk-message-queue.ts";
+import { SdkQuestions } from "./sdk-questions.ts";
 import { createSdkTaskStore } from "./sdk-task-store.ts";
 
 /**
@@ -12,6 +13,7 @@ export class SdkSessions {
   readonly taskStore: SdkTaskStore;
   /** Where the store keeps no messages there is none. */
   readonly taskMessageQueue: TaskMessageQueue | undefined;
+  readonly questions: SdkQuestions = new SdkQuestions();
   readonly #principals = new Map<string, string | null>();
 
   /** @param principalOfNobody whose tasks are reached without a session: there is no token at hand */
@@ -23,7 +25,17 @@ export class SdkSessions {
       return known;
     };
     this.taskStore = createSdkTaskStore(store, { principal });
-    this.taskMessageQueue = store.capabilities.messages ? createSdkTaskMessageQueue(store, { principal }) : undefined;
+    if (!store.capabilities.messages) return;
+    const queue = createSdkTaskMessageQueue(store, { principal });
+    this.taskMessageQueue = {
+      enqueue: async (taskId, queued, sessionId, maxSize) => {
+        const isQuestion = queued.type === "request";
+        const stored = isQuestion ? { ...queued, message: this.questions.queued(queued.message) } : queued;
+        await queue.enqueue(taskId, stored, sessionId, maxSize);
+      },
+      dequeue: async (taskId, sessionId) => await queue.dequeue(taskId, sessionId),
+      dequeueAll: async (taskId, sessionId) => await queue.dequeueAll(taskId, sessionId),
+    };
   }
 
   /** Whose session it is, until its connection closes. */

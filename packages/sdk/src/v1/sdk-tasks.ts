@@ -1,10 +1,13 @@
 import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
 import type { RequestTaskStore } from "@modelcontextprotocol/sdk/shared/protocol.js";
-import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import type { JSONRPCMessage, JSONRPCResponse } from "@modelcontextprotocol/sdk/types.js";
 import { isJsonObject } from "../stored-call.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { taskNotFound } from "./mcp-errors.ts";
 import { inputArrived } from "./sdk-input.ts";
+import { isSdkQuestionId, withUniqueId } from "./sdk-questions.ts";
 import { createSdkTaskMessageQueue } from "./sdk-message-queue.ts";
 import type { SdkSessions } from "./sdk-sessions.ts";
 import { createSdkTaskStore } from "./sdk-task-store.ts";
@@ -13,13 +16,14 @@ import { createSdkTaskStore } from "./sdk-task-store.ts";
 export class SdkTasks {
   readonly #store: TaskStore;
   readonly #sessions: SdkSessions | undefined;
-  /** Requests that the SDK queued for its tasks and that were sent, by their ids. */
-  readonly #asked = new Map<RequestId, string>();
+  readonly #server: Server;
 
   /** @param sessions undefined: the server was made without `serverOptions`, and has no such tools */
-  constructor(store: TaskStore, sessions: SdkSessions | undefined) {
+  constructor(store: TaskStore, { server }: McpServer, sessions: SdkSessions | undefined) {
     this.#store = store;
+    this.#server = server;
     this.#sessions = sessions;
+    sessions?.questions.watch(server);
   }
 
   /** Remembers whose session it is: the SDK asks by the session. */
@@ -67,18 +71,36 @@ export class SdkTasks {
     for (;;) {
       const queued = await queue.dequeue(taskId);
       if (queued === undefined) return;
-      if (queued.type === "request") this.#asked.set(queued.message.id, taskId);
-      await send(queued.message);
+      await send(queued.type === "request" ? withUniqueId(queued.message) : queued.message);
     }
   }
 
-  /** Has a task work again whose question was answered; the SDK leaves it waiting (S-28). */
-  async answered(requestId: RequestId, viewOf: () => Promise<ScopedTaskStore>): Promise<void> {
-    const taskId = this.#asked.get(requestId);
-    if (taskId === undefined) return;
-    this.#asked.delete(requestId);
+  /** What goes out in place of a message of the SDK's. */
+  asSent(message: JSONRPCMessage): JSONRPCMessage {
+    return this.#sessions?.questions.asSent(message, this.#server) ?? message;
+  }
+
+  /**
+   * Passes on what a client answered to a question of {@link deliver}, and has its task work again; the SDK leaves it
+   * waiting (S-28). What answers somebody else's task, or a question that nobody waits for here, is dropped.
+   * @returns undefined for the answer to anything else
+   */
+  answered(response: JSONRPCMessage, viewOf: () => Promise<ScopedTaskStore>): Promise<void> | undefined {
+    if ("method" in response || !isSdkQuestionId(response.id)) return undefined;
+    return this.#passOn(response, response.id, viewOf);
+  }
+
+  async #passOn(response: JSONRPCResponse, id: string, viewOf: () => Promise<ScopedTaskStore>): Promise<void> {
+    const questions = this.#sessions?.questions;
+    const taskId = questions?.taskOf(id);
+    if (questions === undefined || taskId === undefined) return;
     const view = await viewOf();
     const task = await view.getTask(taskId);
-    if (task !== undefined) await inputArrived(view, task);
+    if (task === undefined || questions.taskOf(id) === undefined) return;
+    try {
+      await inputArrived(view, task);
+    } finally {
+      questions.answer(response);
+    }
   }
 }

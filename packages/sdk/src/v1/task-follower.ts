@@ -26,6 +26,8 @@ export class TaskFollower {
   readonly #notify: Notify;
   readonly #over = new AbortController();
   #task: Task;
+  /** One after the other: what is on its way is not overtaken. */
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(task: Task, progressToken: ProgressToken | undefined, notify: Notify) {
     this.#task = task;
@@ -54,17 +56,26 @@ export class TaskFollower {
     this.#over.abort();
   }
 
-  /** Tells of a state; of an end once, and of nothing after it. */
+  /** Tells of a state, after all that was told before; of an end once, and of nothing after it. */
   async tell(task: Task): Promise<void> {
-    if (this.#over.signal.aborted) return;
+    const isEnd = isTerminal(task.status);
+    const isTold = this.#over.signal.aborted;
+    // At once: what waits for its turn is older than the end.
+    if (isEnd) this.#over.abort();
+    if (!isTold) this.#telling = this.#tellAfter(this.#telling, task, isEnd);
+    await this.#telling;
+  }
+
+  async #tellAfter(before: Promise<void>, task: Task, isEnd: boolean): Promise<void> {
+    await before;
+    if (!isEnd && this.#over.signal.aborted) return;
     const { status, statusMessage } = this.#task;
     const isNews = task.status !== status || task.statusMessage !== statusMessage;
     this.#task = task;
-    if (isTerminal(task.status)) this.#over.abort();
-    else if (task.statusMessage !== undefined && task.statusMessage !== statusMessage) {
+    if (!isEnd && task.statusMessage !== undefined && task.statusMessage !== statusMessage) {
       await this.#tellProgress(task.taskId, task.statusMessage);
     }
-    if (!isNews) return;
+    if (!isNews || (!isEnd && this.#over.signal.aborted)) return;
     const params = { ...wireTask(task) };
     await this.#notify(task.taskId, { jsonrpc: "2.0", method: "notifications/tasks/status", params });
   }

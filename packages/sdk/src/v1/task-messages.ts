@@ -11,7 +11,7 @@ import { isJsonObject, objectAt } from "../stored-call.ts";
 import type { TaskHost } from "../task-host.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { isRequest, type LinkFilter } from "./client-link.ts";
-import { storeAnswer } from "./input-answers.ts";
+import { isEndOfQuestion, storeAnswer } from "./input-answers.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { INVALID_PARAMS } from "../tool-error.ts";
 import type { SdkTasks } from "./sdk-tasks.ts";
@@ -35,25 +35,32 @@ export class TaskMessages implements LinkFilter {
 
   /** Tells the client of a task once it knows the task: when the answer that names it is on its way. */
   followWhenSent(task: Task, view: ScopedTaskStore, { requestId, signal, _meta }: Extra): void {
+    // There will be no answer, and a later request may have its id.
+    if (signal.aborted) return;
     const connection = this.#connection();
-    const forget = (): void => void this.#whenSent.delete(requestId);
-    signal.addEventListener("abort", forget);
-    this.#whenSent.set(requestId, () => {
+    const follow = (): void => {
       forget();
       signal.removeEventListener("abort", forget);
       connection.follow(view, task, _meta?.progressToken).catch((error: unknown) => this.#host.report(error));
-    });
+    };
+    const forget = (): void => {
+      if (this.#whenSent.get(requestId) === follow) this.#whenSent.delete(requestId);
+    };
+    signal.addEventListener("abort", forget);
+    this.#whenSent.set(requestId, follow);
   }
 
-  received(message: JSONRPCMessage, authInfo: AuthInfo | undefined): JSONRPCMessage | undefined {
-    if (!isRequest(message)) return "method" in message || !this.#isAnswer(message, authInfo) ? message : undefined;
+  received(received: JSONRPCMessage, authInfo: AuthInfo | undefined): JSONRPCMessage | undefined {
+    if (!isRequest(received)) return "method" in received || !this.#isAnswer(received, authInfo) ? received : undefined;
+    const message = withoutRelatedTask(received);
     if (isInitializeRequest(message)) this.#initialize = { id: message.id, authInfo };
     if (message.method === "tools/call" && !this.#declaresToolTasks()) return without(message, "task");
     if (message.method === "tools/call" && !isTaskWish(message.params?.["task"])) return this.#refuseTask(message);
-    return message.method.startsWith("tasks/") ? withoutRelatedTask(message) : message;
+    return message;
   }
 
-  async sending(message: JSONRPCMessage): Promise<JSONRPCMessage> {
+  async sending(sent: JSONRPCMessage): Promise<JSONRPCMessage> {
+    const message = this.#sdkTasks.asSent(sent);
     if (!("result" in message) || message.id !== this.#initialize?.id) return message;
     const { authInfo } = this.#initialize;
     this.#initialize = undefined;
@@ -77,27 +84,19 @@ export class TaskMessages implements LinkFilter {
     if (!("id" in message)) return false;
     const question = readQuestionId(message.id);
     if (question === undefined) {
-      if (message.id !== undefined) this.#sdkAnswered(message.id, authInfo);
-      return false;
+      const passed = this.#sdkTasks.answered(message, async () => await this.#host.viewFor(authInfo));
+      passed?.catch((error: unknown) => this.#host.report(error));
+      return passed !== undefined;
     }
+    const asked = this.#connection().noteAnswer(question, String(message.id));
+    if ("error" in message && isEndOfQuestion(message.error, asked)) return true;
     const response = "result" in message && isJsonObject(message.result) ? message.result : undefined;
-    this.#store(question, String(message.id), response, authInfo).catch((error: unknown) => this.#host.report(error));
+    this.#store(question, response, authInfo).catch((error: unknown) => this.#host.report(error));
     return true;
   }
 
-  #sdkAnswered(requestId: RequestId, authInfo: AuthInfo | undefined): void {
-    const answered = this.#sdkTasks.answered(requestId, async () => await this.#host.viewFor(authInfo));
-    answered.catch((error: unknown) => this.#host.report(error));
-  }
-
-  async #store(
-    question: QuestionId,
-    requestId: string,
-    response: JsonObject | undefined,
-    authInfo: AuthInfo | undefined,
-  ): Promise<void> {
+  async #store(question: QuestionId, response: JsonObject | undefined, authInfo: AuthInfo | undefined): Promise<void> {
     const connection = this.#connection();
-    connection.noteAnswer(question, requestId);
     try {
       await storeAnswer(
         question,
@@ -105,11 +104,12 @@ export class TaskMessages implements LinkFilter {
         authInfo,
         this.#host,
         async (task, key) => await connection.askAgain(task, key),
+        connection.over,
       );
     } catch (error) {
       // The client thinks that it answered; where it still waits it is asked again.
       this.#host.report(error);
-      await connection.repeat(question, await this.#host.viewFor(authInfo));
+      if (!connection.over.aborted) await connection.repeat(question, await this.#host.viewFor(authInfo));
     }
   }
 
@@ -146,7 +146,7 @@ function without(request: JSONRPCRequest, key: string): JSONRPCRequest {
   return { ...request, params };
 }
 
-/** Only the parameter counts (S-43). The SDK would queue the answer for the named task instead of sending it. */
+/** Only parameters count (S-43). The SDK would queue the answer for the named task instead of sending it. */
 function withoutRelatedTask(request: JSONRPCRequest): JSONRPCRequest {
   if (request.params?._meta === undefined || !(RELATED_TASK_METADATA_KEY in request.params._meta)) return request;
   const { [RELATED_TASK_METADATA_KEY]: _, ...meta } = request.params._meta;

@@ -7,6 +7,15 @@ import type { ClientLink } from "./client-link.ts";
 import { newQuestionId } from "./question-id.ts";
 import { isSdkInput } from "./sdk-input.ts";
 
+/** Whether the client takes a question; where nobody knows, it does. */
+export type MayAsk = (question: InputRequest) => boolean;
+
+export interface AskedClient {
+  readonly mayAsk: MayAsk;
+  /** Told of a request that is taken back. */
+  readonly withdrawn: (requestId: string) => void;
+}
+
 /** How often a question is asked again on one stream, after wrong answers. */
 const MOST_AGAIN = 2;
 
@@ -18,6 +27,7 @@ const MOST_AGAIN = 2;
 export class TaskQuestions {
   readonly #link: ClientLink;
   readonly #stream: RequestId;
+  readonly #client: AskedClient;
   /** Ids of the requests by the keys of the inputs. */
   readonly #asked = new Map<string, string>();
   readonly #answered = new Set<string>();
@@ -26,9 +36,10 @@ export class TaskQuestions {
   #isWithdrawn = false;
 
   /** @param stream the id of the request on whose stream is asked */
-  constructor(link: ClientLink, stream: RequestId) {
+  constructor(link: ClientLink, stream: RequestId, client: AskedClient) {
     this.#link = link;
     this.#stream = stream;
+    this.#client = client;
   }
 
   get stream(): RequestId {
@@ -41,7 +52,9 @@ export class TaskQuestions {
     if (this.#isWithdrawn) return;
     for (const [key, { request, response }] of Object.entries(task.inputs)) {
       const isOpen = response === undefined && task.status === "input_required";
-      if (isOpen && !this.#asked.has(key) && !isSdkInput(key)) await this.#ask(task.taskId, key, request);
+      const isAsked = this.#asked.has(key) || isSdkInput(key);
+      // Its refusal would be the answer, though another client may show the question.
+      if (isOpen && !isAsked && this.#client.mayAsk(request)) await this.#ask(task.taskId, key, request);
       if (!isOpen) await this.#withdraw(key);
     }
   }
@@ -64,9 +77,11 @@ export class TaskQuestions {
     await this.show(task);
   }
 
-  /** The client answered this request: there is nothing to withdraw. */
-  noteAnswer(requestId: string): void {
-    this.#answered.add(requestId);
+  /** The client answered a request: there is nothing to withdraw. @returns whether it was asked here */
+  noteAnswer(requestId: string): boolean {
+    const isOfThese = [...this.#asked.values()].includes(requestId);
+    if (isOfThese) this.#answered.add(requestId);
+    return isOfThese;
   }
 
   /** Takes back what is still open; nothing more is asked here. */
@@ -94,6 +109,7 @@ export class TaskQuestions {
     const requestId = this.#asked.get(key);
     if (requestId === undefined || this.#answered.has(requestId)) return;
     this.#answered.add(requestId);
+    this.#client.withdrawn(requestId);
     const params = { requestId, reason: "It was answered elsewhere or is not asked any more" };
     await this.#send({ jsonrpc: "2.0", method: "notifications/cancelled", params });
   }

@@ -54,7 +54,7 @@ export function serveTaskRequests({ server }: McpServer, host: TaskRequestHost):
   serve("tasks/get", async (call) => await getTask(call, host));
   serve("tasks/result", async (call) => await taskResult(call, host));
   serve("tasks/cancel", async (call) => await cancelTask(call, host));
-  serve("tasks/list", listTasks);
+  serve("tasks/list", async (call) => await listTasks(call, host));
 }
 
 async function getTask({ params, view }: TaskCall, host: TaskRequestHost): Promise<Result> {
@@ -109,19 +109,21 @@ async function cancelTask({ params, view }: TaskCall, host: TaskRequestHost): Pr
     return { ...wireTask(task) };
   } catch (error) {
     if (!isTaskStoreError(error, "TASK_TERMINAL")) throw error;
+    await host.connection().ended(error.task);
     const message = `Cannot cancel the task: it is already ${error.task.status}`;
     throw mcpError({ code: INVALID_PARAMS, message });
   }
 }
 
 /** Only for callers that are somebody: others cannot be told apart (S-72, S-74). */
-async function listTasks({ params, view }: TaskCall): Promise<Result> {
+async function listTasks({ params, view }: TaskCall, host: TaskRequestHost): Promise<Result> {
   if (view.principal === null) throw mcpError({ code: METHOD_NOT_FOUND, message: "Method not found" });
   const { cursor } = params;
   if (cursor !== undefined && typeof cursor !== "string") {
     throw mcpError({ code: INVALID_PARAMS, message: "Invalid params for tasks/list: cursor must be a string" });
   }
   const { tasks, nextCursor } = await view.listTasks({ cursor });
+  for (const task of tasks) if (isTerminal(task.status)) await host.connection().ended(task);
   return { tasks: tasks.map(wireTask), ...(nextCursor !== undefined && { nextCursor }) };
 }
 

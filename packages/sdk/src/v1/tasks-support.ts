@@ -1,11 +1,18 @@
-import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
+import {
+  isTaskStoreError,
+  type InputRequest,
+  type ScopedTaskStore,
+  type Task,
+  type TaskStore,
+} from "@mcp-task-store/core";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { ServerOptions } from "@modelcontextprotocol/sdk/server/index.js";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import { showsForms } from "../elicitation.ts";
 import { Slots } from "../slots.ts";
-import { type ElicitationCapability, isJsonObject } from "../stored-call.ts";
+import { type ElicitationCapability, isJsonObject, objectAt } from "../stored-call.ts";
 import { TaskHost, type TaskHostOptions } from "../task-host.ts";
 import { INTERNAL_ERROR } from "../tool-error.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -28,6 +35,8 @@ export interface TasksSupportOptions extends TaskHostOptions<AuthInfo> {
   readonly maxWaitingResultsPerPrincipal?: number | undefined;
 }
 
+const ELICITATION = "elicitation/create";
+
 const limitsSchema = z.object({
   maxWaitingResults: z.int().min(1).default(1_024),
   maxWaitingResultsPerPrincipal: z.int().min(1).default(256),
@@ -46,6 +55,7 @@ export class TasksSupport implements AsyncDisposable {
   readonly #host: TaskHost<AuthInfo>;
   #sessions: SdkSessions | undefined;
   readonly #waits: Slots;
+  readonly #over = new AbortController();
   readonly #attached = new WeakSet<McpServer>();
 
   /** @throws TypeError for two tools of one name, or an option out of range */
@@ -63,7 +73,8 @@ export class TasksSupport implements AsyncDisposable {
    * `new McpServer(info, tasks.serverOptions)`, then `attach`. Their tasks are stored here as well, belong to their
    * caller, and are woken, told of and answered as those of `tools`. What they ask through the SDK
    * (`mcp.server.elicitInput` with `relatedTask`) needs a store with `capabilities.messages`, and is answered in the process
-   * that asked; nobody runs them again when their process is lost.
+   * that asked, over any connection of its caller; an answer that reaches another process is dropped, and the task goes
+   * on waiting. Nobody runs them again when their process is lost.
    */
   get serverOptions(): Pick<ServerOptions, "capabilities" | "taskStore" | "taskMessageQueue"> {
     this.#sessions ??= new SdkSessions(this.#store, async () => (await this.#host.viewFor(undefined)).principal);
@@ -88,7 +99,7 @@ export class TasksSupport implements AsyncDisposable {
       if (connection !== undefined) return connection;
       throw mcpError({ code: INTERNAL_ERROR, message: "Not connected" });
     };
-    const sdkTasks = new SdkTasks(this.#store, this.#sessions);
+    const sdkTasks = new SdkTasks(this.#store, mcp, this.#sessions);
     const viewFor = async ({ authInfo, sessionId }: Extra): Promise<ScopedTaskStore> => {
       const view = await this.#host.viewFor(authInfo);
       sdkTasks.note(sessionId, view, connected().link.closed);
@@ -110,19 +121,29 @@ export class TasksSupport implements AsyncDisposable {
       tools: this.#host.tools,
       viewFor,
       elicitation: () => elicitationOf(mcp),
+      requestElicitation: () => (isClientKnown(mcp) ? elicitationOf(mcp) : undefined),
       bind: async (extra, request) => {
         if (extra.taskStore === undefined) return extra;
         const view = await viewFor(extra);
-        return sdkTasks.bind(extra, request, view, (task) => messages.followWhenSent(task, view, extra));
+        const params = isJsonObject(request) ? objectAt(request, "params") : undefined;
+        return sdkTasks.bind(extra, request, view, (task) => {
+          // To a call that asks for none the SDK does not tell its task.
+          if (params?.["task"] !== undefined) messages.followWhenSent(task, view, extra);
+        });
       },
       failed: (error) => this.#host.reportBehind(error),
       created: async (task, view, extra) => {
-        messages.followWhenSent(task, view, extra);
-        await this.#host.start(task, "created");
+        // A lost connection cancels nothing: the task is found again.
+        const isCancelled = (): boolean => extra.signal.aborted && !connected().link.closed.aborted;
+        if (!isCancelled()) {
+          messages.followWhenSent(task, view, extra);
+          await this.#host.start(task, "created");
+        }
+        if (isCancelled()) await cancelUnheardOf(task, view);
       },
     });
     linkClients(mcp, messages, (link) => {
-      connection = new ClientConnection(link);
+      connection = new ClientConnection(link, (question) => takesQuestion(mcp, question), this.#over.signal);
     });
     this.#attached.add(mcp);
   }
@@ -138,10 +159,12 @@ export class TasksSupport implements AsyncDisposable {
   }
 
   /**
-   * Tells running tools to stop, and gives their tasks back for others. The store stays open.
+   * Tells running tools to stop, and gives their tasks back for others. Calls that wait for a result end with a -32603
+   * whose `data.retryable` is true, and clients are told no more of their tasks. The store stays open.
    * @param options.graceMs how long tools may take to stop, ms; then their tasks go back all the same. @default 10_000
    */
   async close(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+    this.#over.abort();
     await this.#host.close(options);
   }
 
@@ -168,9 +191,31 @@ export class TasksSupport implements AsyncDisposable {
   }
 }
 
+/** Whether the client said on this connection what it can do: without sessions each request has one of its own. */
+function isClientKnown({ server }: McpServer): boolean {
+  return server.getClientCapabilities() !== undefined;
+}
+
+/** A client that takes no such question says so at once, and that would be the answer. */
+function takesQuestion(mcp: McpServer, { method, params }: InputRequest): boolean {
+  if (method !== ELICITATION) return true;
+  const capability = elicitationOf(mcp);
+  if (!isClientKnown(mcp) || params?.["mode"] !== "url") return showsForms(capability);
+  return capability !== undefined && "url" in capability;
+}
+
 /** What the client of this connection can be asked; without sessions nobody knows, and it will say so itself. */
 function elicitationOf({ server }: McpServer): ElicitationCapability {
   const capabilities = server.getClientCapabilities();
   if (capabilities === undefined) return {};
   return isJsonObject(capabilities.elicitation) ? capabilities.elicitation : undefined;
+}
+
+/** Nobody will ever learn of a task whose call was cancelled before it was answered. */
+async function cancelUnheardOf({ taskId }: Task, view: ScopedTaskStore): Promise<void> {
+  try {
+    await view.cancelTask(taskId, { statusMessage: "The call was cancelled" });
+  } catch (error) {
+    if (!isTaskStoreError(error, "TASK_TERMINAL") && !isTaskStoreError(error, "TASK_NOT_FOUND")) throw error;
+  }
 }

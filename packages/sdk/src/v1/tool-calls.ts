@@ -27,8 +27,10 @@ export interface ToolCallHost {
   readonly tools: ReadonlyMap<string, TaskTool>;
   /** The store as the caller of this request sees it. */
   viewFor(extra: Extra): Promise<ScopedTaskStore>;
-  /** What the client can be asked. */
+  /** What the client can be asked while a task runs. */
   elicitation(): ElicitationCapability;
+  /** The same within a request: nothing where the answer would come over another connection, and never get there. */
+  requestElicitation(): ElicitationCapability;
   /** What a tool of the SDK's own gets: a store that is its caller's. */
   bind(extra: Extra, request: unknown): Promise<Extra>;
   /** Hands a task that was just stored to whoever works on it, and tells the caller how it goes. */
@@ -146,11 +148,10 @@ async function createTask(
   if (ttl !== undefined && !(ttl > 0)) {
     throw mcpError({ code: INVALID_PARAMS, message: `task.ttl is ${ttl}; give a positive number of milliseconds` });
   }
-  const elicitation = host.elicitation();
-  const prepared = await prepare(tool, args, new RequestQuestions(elicitation, extra), extra);
+  const prepared = await prepare(tool, args, new RequestQuestions(host.requestElicitation(), extra), extra);
   const view = await host.viewFor(extra);
   const ttlMs = ttl === undefined ? undefined : Math.min(Math.ceil(ttl), LONGEST_TTL_MS);
-  const call = { tool: tool.name, arguments: args, prepared, elicitation };
+  const call = { tool: tool.name, arguments: args, prepared, elicitation: host.elicitation() };
   const task = await view.createTask(newTask(tool, call, "2025-11-25", ttlMs));
   await host.created(task, view, extra);
   return task;
@@ -182,7 +183,7 @@ async function callDirectly(
   // As the SDK does for tools of its own: the model sees it and calls again.
   if (problem !== undefined) throw new Error(problem);
   const { signal, _meta } = extra;
-  const { elicit } = new RequestQuestions(host.elicitation(), extra);
+  const { elicit } = new RequestQuestions(host.requestElicitation(), extra);
   const prepared = await tool.prepare?.(args, { signal, elicit });
   const progressToken = _meta?.progressToken;
   const tell = async ({ progress, total, message }: ToolProgress): Promise<void> => {

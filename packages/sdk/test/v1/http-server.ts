@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import { type EventStore, StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 
 export interface HttpServerOptions {
   /** Registers what a server has, before it is connected. */
@@ -12,6 +12,8 @@ export interface HttpServerOptions {
   readonly make?: () => McpServer;
   /** A server for each request, and no sessions. @default false */
   readonly isStateless?: boolean;
+  /** Keeps what sessions send; it may take its time. */
+  readonly eventStore?: EventStore;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -26,7 +28,8 @@ function authInfoOf({ headers: { authorization } }: IncomingMessage): AuthInfo |
   return token === undefined ? undefined : { token, clientId: "client", scopes: [], extra: { sub: token } };
 }
 
-export async function serveHttp({ prepare, make, isStateless = false }: HttpServerOptions): Promise<HttpServer> {
+export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
+  const { prepare, make, isStateless = false, eventStore } = options;
   const sessions = new Map<string, StreamableHTTPServerTransport>();
 
   const newTransport = async (): Promise<StreamableHTTPServerTransport> => {
@@ -36,6 +39,7 @@ export async function serveHttp({ prepare, make, isStateless = false }: HttpServ
       isStateless
         ? {}
         : {
+            ...(eventStore && { eventStore }),
             sessionIdGenerator: () => randomUUID(),
             onsessioninitialized: (id) => void sessions.set(id, transport),
             onsessionclosed: (id) => void sessions.delete(id),

@@ -1,5 +1,6 @@
 /** Tools registered with the SDK's own `registerToolTask`, on a server with TasksSupport. */
 import type { TaskStore } from "@mcp-task-store/core";
+import { pollUntil } from "@mcp-task-store/services";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { CallToolResultSchema, CreateTaskResultSchema, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
@@ -127,4 +128,40 @@ describe("a tool of the SDK's own", () => {
     const call = { method: "tools/call", params: { name: "greet" } };
     expect(await rpcErrorOf(alice.client.request(call, ResultSchema))).toMatchObject({ code: -32_601 });
   });
+});
+
+it("a tool of the SDK's own that is called without a task brings no news of one", async () => {
+  await using stores = twoStores();
+  const tasks = new TasksSupport(stores.a, { tools: [] });
+  await using server = await serveHttp({
+    make: () => new McpServer({ name: "test", version: "1.0.0" }, tasks.serverOptions),
+    prepare: (mcp) => {
+      tasks.attach(mcp);
+      mcp.experimental.tasks.registerToolTask(
+        "quiet",
+        { execution: { taskSupport: "optional" } },
+        {
+          createTask: async ({ taskStore }) => {
+            const task = await taskStore.createTask({ ttl: 60_000, pollInterval: 20 });
+            const { taskId } = task;
+            const end = taskStore.storeTaskResult(taskId, "completed", { content: [{ type: "text", text: "done" }] });
+            end.catch(() => undefined);
+            return { task };
+          },
+          getTask: async ({ taskId, taskStore }) => await taskStore.getTask(taskId),
+          getTaskResult: async ({ taskId, taskStore }) =>
+            CallToolResultSchema.parse(await taskStore.getTaskResult(taskId)),
+        },
+      );
+    },
+  });
+  await using alice = await connectHttp(server.url, { user: "alice" });
+  const call = { method: "tools/call", params: { name: "quiet" } };
+  expect(await alice.client.request(call, ResultSchema)).toMatchObject({ content: [{ text: "done" }] });
+  const asTask = { method: "tools/call", params: { name: "quiet", task: {} } };
+  const { task } = await alice.client.request(asTask, CreateTaskResultSchema);
+  const heard = (): unknown[] => alice.received.flatMap((m) => ("method" in m ? [m.params?.["taskId"]] : []));
+  // News of the first would have come before.
+  await pollUntil(() => heard().includes(task.taskId), { what: "the end of the second" });
+  expect(heard()).toEqual([task.taskId]);
 });
