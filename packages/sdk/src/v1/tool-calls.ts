@@ -9,7 +9,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { DirectContext } from "../direct-context.ts";
 import { validateBy } from "../schema-validation.ts";
-import { type ElicitationCapability, isJsonObject, toRequest } from "../stored-call.ts";
+import { type AskableClient, isJsonObject, toRequest } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
 import type { ToolProgress, ToolResult } from "../tool-context.ts";
 import { INTERNAL_ERROR, INVALID_PARAMS, isJsonRpcError, METHOD_NOT_FOUND } from "../tool-error.ts";
@@ -25,7 +25,7 @@ export interface ToolCallHost {
   /** The store as the caller of this request sees it. */
   viewFor(extra: Extra): Promise<ScopedTaskStore>;
   /** What the client can be asked. */
-  elicitation(): ElicitationCapability;
+  client(): AskableClient;
   /** What a tool of the SDK's own gets: a store that is its caller's. */
   bind(extra: Extra, request: unknown): Promise<Extra>;
   /** Hands a task that was just stored to whoever works on it, and tells the caller how it goes. */
@@ -150,13 +150,13 @@ async function createTask(
   if (ttl !== undefined && !(ttl > 0)) {
     throw mcpError({ code: INVALID_PARAMS, message: `task.ttl is ${ttl}; give a positive number of milliseconds` });
   }
-  const elicitation = host.elicitation();
-  const prepared = await prepare(tool, args, new RequestQuestions(elicitation, extra), extra);
+  const client = host.client();
+  const prepared = await prepare(tool, args, new RequestQuestions(client, extra), extra);
   const view = await host.viewFor(extra);
   const ttlMs = ttl === undefined ? tool.ttlMs : Math.min(Math.ceil(ttl), LONGEST_TTL_MS);
   const task = await view.createTask({
     generation: "2025-11-25",
-    request: toRequest({ tool: tool.name, arguments: args, prepared, elicitation }),
+    request: toRequest({ tool: tool.name, arguments: args, prepared, ...client }),
     ...(ttlMs !== undefined && { ttlMs }),
     ...(tool.pollIntervalMs !== undefined && { pollIntervalMs: tool.pollIntervalMs }),
   });
@@ -168,11 +168,11 @@ async function createTask(
 async function prepare(
   tool: TaskTool,
   args: JsonObject,
-  { elicit }: RequestQuestions,
+  { questions }: RequestQuestions,
   { signal }: Extra,
 ): Promise<JsonObject | undefined> {
   try {
-    return await tool.prepare?.(args, { signal, elicit });
+    return await tool.prepare?.(args, { signal, ...questions });
   } catch (error) {
     if (isTaskStoreError(error) || isJsonRpcError(error)) throw error;
     throw mcpError({ code: INTERNAL_ERROR, message: error instanceof Error ? error.message : String(error) });
@@ -190,8 +190,8 @@ async function callDirectly(
   // As the SDK does for tools of its own: the model sees it and calls again.
   if (problem !== undefined) throw new Error(problem);
   const { signal, _meta } = extra;
-  const { elicit } = new RequestQuestions(host.elicitation(), extra);
-  const prepared = await tool.prepare?.(args, { signal, elicit });
+  const { questions } = new RequestQuestions(host.client(), extra);
+  const prepared = await tool.prepare?.(args, { signal, ...questions });
   const progressToken = _meta?.progressToken;
   const tell = async ({ progress, total, message }: ToolProgress): Promise<void> => {
     if (progressToken === undefined) return;
@@ -205,7 +205,12 @@ async function callDirectly(
       },
     });
   };
-  const direct = new DirectContext({ signal, elicit, prepared, tell: progressToken === undefined ? undefined : tell });
+  const direct = new DirectContext({
+    signal,
+    questions,
+    prepared,
+    tell: progressToken === undefined ? undefined : tell,
+  });
   return toCallToolResult(await direct.during((toolContext) => tool.run(args, toolContext)));
 }
 

@@ -12,7 +12,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { DirectContext } from "../direct-context.ts";
 import { InputRounds } from "../input-rounds.ts";
-import { objectAt, type StoredCall, toRequest } from "../stored-call.ts";
+import { askableClient, type StoredCall, toRequest, UNKNOWN_CLIENT } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
 import { isJsonRpcError } from "../tool-error.ts";
 import { interceptToolCalls } from "./intercept-tool-calls.ts";
@@ -121,9 +121,9 @@ async function answerCall(
 ): Promise<Answer> {
   const { mcpReq } = context;
   const capabilities = clientCapabilities(mcp, context);
-  const elicitation = capabilities === undefined ? {} : objectAt(capabilities, "elicitation");
+  const client = capabilities === undefined ? UNKNOWN_CLIENT : askableClient(capabilities);
   const args = request.params.arguments ?? {};
-  const rounds = new InputRounds(elicitation, requestStateOf(context), mcpReq.inputResponses ?? {});
+  const rounds = new InputRounds(client, requestStateOf(context), mcpReq.inputResponses ?? {});
 
   const asked = async (): Promise<Answer | undefined> => {
     if (rounds.next === undefined) return undefined;
@@ -142,18 +142,16 @@ async function answerCall(
     }
   };
 
-  const prepared = await within(
-    async () => await tool.prepare?.(args, { signal: mcpReq.signal, elicit: rounds.elicit }),
-  );
+  const prepared = await within(async () => await tool.prepare?.(args, { signal: mcpReq.signal, ...rounds.questions }));
   if (!("value" in prepared)) return prepared;
   if (capabilities !== undefined && declaresTasks(capabilities)) {
-    const call = { tool: tool.name, arguments: args, prepared: prepared.value, elicitation };
+    const call = { tool: tool.name, arguments: args, prepared: prepared.value, ...client };
     return { task: await newTask(tool, call, context, host) };
   }
   const progressToken = mcpReq._meta?.progressToken;
   const direct = new DirectContext({
     signal: mcpReq.signal,
-    elicit: rounds.elicit,
+    questions: rounds.questions,
     prepared: prepared.value,
     tell:
       progressToken === undefined
