@@ -12,10 +12,11 @@ import { validateBy } from "../schema-validation.ts";
 import { type AskableClient, isJsonObject, toRequest } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
 import type { ToolProgress, ToolResult } from "../tool-context.ts";
-import { INTERNAL_ERROR, INVALID_PARAMS, isJsonRpcError, METHOD_NOT_FOUND } from "../tool-error.ts";
+import { INTERNAL_ERROR, INVALID_PARAMS, isJsonRpcError } from "../tool-error.ts";
 import { type Extra, interceptHandlers } from "./intercept-handlers.ts";
 import { mcpError, toMcpError } from "./mcp-errors.ts";
 import { RequestQuestions } from "./request-questions.ts";
+import { validateTaskMode } from "./task-mode.ts";
 import { type ToolMode, toolMode, withTaskTools } from "./tool-listing.ts";
 import { wireTask } from "./wire-task.ts";
 
@@ -71,7 +72,7 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
         const callOn = async (): Promise<Result> => await next(await host.bind(extra, request));
         return await callOther(call.request, modeOf, callOn);
       }
-      if (tool.taskSupport === "required" && task === undefined) throw needsTask(name);
+      validateTaskMode(tool.taskSupport, { isTask: task !== undefined });
       calls.set(extra, call);
       const result = await next(extra);
       if (call.error !== undefined) throw call.error;
@@ -124,17 +125,14 @@ async function callOther(
   if (task !== undefined) {
     const mode = await modeOf();
     if (mode === "unknown") throw mcpError({ code: INVALID_PARAMS, message: `Tool ${name} not found` });
-    if (mode === "forbidden") {
-      throw mcpError({ code: METHOD_NOT_FOUND, message: `Tool ${name} does not support task-augmented invocation` });
-    }
+    validateTaskMode(mode, { isTask: true });
   }
   const result = await next();
-  if (task === undefined && result["isError"] === true && (await modeOf()) === "required") throw needsTask(name);
+  // The SDK says so, but as an answer of the tool.
+  if (task === undefined && result["isError"] === true && (await modeOf()) === "required") {
+    validateTaskMode("required", { isTask: false });
+  }
   return result;
-}
-
-function needsTask(name: string): Error {
-  return mcpError({ code: METHOD_NOT_FOUND, message: `Tool ${name} requires task-augmented invocation` });
 }
 
 async function createTask(
