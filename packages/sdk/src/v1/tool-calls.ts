@@ -1,4 +1,10 @@
-import { isTaskStoreError, type JsonObject, type ScopedTaskStore, type Task } from "@mcp-task-store/core";
+import {
+  isTaskStoreError,
+  type JsonObject,
+  MODEL_IMMEDIATE_RESPONSE_KEY,
+  type ScopedTaskStore,
+  type Task,
+} from "@mcp-task-store/core";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import {
   type CallToolRequest,
@@ -88,7 +94,12 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
     try {
       const { task } = call.request.params;
       if (task === undefined) return await callDirectly(tool, call.request, extra, host);
-      call.answer = { task: wireTask(await createTask(tool, call.request, task.ttl, extra, host)) };
+      const made = wireTask(await createTask(tool, call.request, task.ttl, extra, host));
+      const { immediateResponse } = tool;
+      call.answer = {
+        task: made,
+        ...(immediateResponse !== undefined && { _meta: { [MODEL_IMMEDIATE_RESPONSE_KEY]: immediateResponse } }),
+      };
     } catch (error) {
       // What a tool throws, other than a JSON-RPC error, is the SDK's to show.
       if (call.request.params.task === undefined && !isTaskStoreError(error) && !isJsonRpcError(error)) throw error;
