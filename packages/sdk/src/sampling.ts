@@ -1,10 +1,10 @@
-import type { InputRequest, JsonObject } from "@mcp-task-store/core";
+import type { InputRequest, JsonObject, JsonRpcError } from "@mcp-task-store/core";
 import { z } from "zod";
 import { plainJson } from "./plain-json.ts";
 import type { CreateMessageParams, CreateMessageResult } from "./sampling-types.ts";
 import { type Validated, validateBy } from "./schema-validation.ts";
 import { type AskableClient, isJsonObject } from "./stored-call.ts";
-import { INVALID_PARAMS, isJsonRpcError, MISSING_CLIENT_CAPABILITY, ToolError } from "./tool-error.ts";
+import { INVALID_PARAMS, MISSING_CLIENT_CAPABILITY, ToolError } from "./tool-error.ts";
 
 export const SAMPLING = "sampling/createMessage";
 
@@ -66,7 +66,7 @@ export function samplingRequest(params: CreateMessageParams, { sampling }: Askab
  */
 export async function samplingAnswer(key: string, params: object, response: JsonObject): Promise<CreateMessageResult> {
   const { error } = response;
-  if (isJsonRpcError(error) || isClientError(error)) throw new ToolError(error.code, error.message, error.data);
+  if (isClientError(error)) throw new ToolError(error.code, error.message, error.data);
   const read = await readSampling(params, response);
   if ("value" in read) return read.value;
   throw new ToolError(INVALID_PARAMS, `The answer to "${key}" is no sampling result: ${read.problem}`);
@@ -86,6 +86,6 @@ function takesTools(params: object): boolean {
 }
 
 /** Clients may use codes that JSON-RPC does not reserve: -1 for a user who refused is one. */
-function isClientError(error: unknown): error is { code: number; message: string; data?: unknown } {
+function isClientError(error: unknown): error is JsonRpcError {
   return isJsonObject(error) && Number.isSafeInteger(error["code"]) && typeof error["message"] === "string";
 }

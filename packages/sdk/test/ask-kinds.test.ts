@@ -3,7 +3,7 @@ import { isTaskStoreError, type JsonObject, type TaskOutcome } from "@mcp-task-s
 import { describe, expect, it } from "vitest";
 import { type AsksClient, type CreateMessageParams, createTaskWorker, type ToolResult } from "../src/index.ts";
 import { ASK_SURE, outcomeOf, type Run, taskFor, toolOf, YES } from "./task-tools.ts";
-import { asked, BACKENDS, read, twoStores } from "./two-stores.ts";
+import { asked, BACKENDS, read, twoStores, withFaults } from "./two-stores.ts";
 
 const EVERYTHING = { elicitation: { form: {}, url: {} }, sampling: { tools: {} } };
 const LOGIN = { message: "Log in", url: "https://example.com/login?state=1" };
@@ -59,7 +59,15 @@ describe.each(BACKENDS)("questions of every kind, on $name", ({ open, isLeftOut 
       return { structuredContent: { sure, login, joke } };
     };
     const { taskId } = await taskFor(stores.a, EVERYTHING);
-    const left = await createTaskWorker(stores.a, { tools: [toolOf(run)] }).run(taskId);
+    let writes = 0;
+    const counting = withFaults(stores.a, {
+      requestInputs: async (...given) => {
+        writes += 1;
+        return await stores.a.requestInputs(...given);
+      },
+    });
+    const left = await createTaskWorker(counting, { tools: [toolOf(run)] }).run(taskId);
+    expect(writes).toBe(1);
     expect(left).toMatchObject({ status: "input_required", attempts: 0 });
     const { inputs } = await read(stores.b, taskId);
     expect(inputs).toMatchObject({
