@@ -11,7 +11,7 @@ import { isJsonObject, objectAt } from "../stored-call.ts";
 import type { TaskHost } from "../task-host.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { isRequest, type LinkFilter } from "./client-link.ts";
-import { storeAnswer } from "./input-answers.ts";
+import { type ClientAnswer, storeAnswer } from "./input-answers.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { INVALID_PARAMS } from "../tool-error.ts";
 import type { SdkTasks } from "./sdk-tasks.ts";
@@ -80,8 +80,9 @@ export class TaskMessages implements LinkFilter {
       if (message.id !== undefined) this.#sdkAnswered(message.id, authInfo);
       return false;
     }
-    const response = "result" in message && isJsonObject(message.result) ? message.result : undefined;
-    this.#store(question, String(message.id), response, authInfo).catch((error: unknown) => this.#host.report(error));
+    this.#store(question, String(message.id), answerIn(message), authInfo).catch((error: unknown) =>
+      this.#host.report(error),
+    );
     return true;
   }
 
@@ -93,7 +94,7 @@ export class TaskMessages implements LinkFilter {
   async #store(
     question: QuestionId,
     requestId: string,
-    response: JsonObject | undefined,
+    answer: ClientAnswer,
     authInfo: AuthInfo | undefined,
   ): Promise<void> {
     const connection = this.#connection();
@@ -101,7 +102,7 @@ export class TaskMessages implements LinkFilter {
     try {
       await storeAnswer(
         question,
-        response,
+        answer,
         authInfo,
         this.#host,
         async (task, key) => await connection.askAgain(task, key),
@@ -160,4 +161,10 @@ function withoutListing(result: JsonObject): JsonObject {
   if (tasks === undefined) return result;
   const { list: _, ...others } = tasks;
   return { ...result, capabilities: { ...capabilities, tasks: others } };
+}
+
+function answerIn(message: JSONRPCMessage): ClientAnswer {
+  if ("error" in message) return { error: message.error };
+  if ("result" in message && isJsonObject(message.result)) return { result: message.result };
+  return { error: { code: INVALID_PARAMS, message: "The answer has no result" } };
 }

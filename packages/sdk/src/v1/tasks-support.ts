@@ -4,8 +4,8 @@ import type { ServerOptions } from "@modelcontextprotocol/sdk/server/index.js";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import { type AskableClient, askableClient, UNKNOWN_CLIENT } from "../stored-call.ts";
 import { Slots } from "../slots.ts";
-import { type ElicitationCapability, isJsonObject } from "../stored-call.ts";
 import { TaskHost, type TaskHostOptions } from "../task-host.ts";
 import { INTERNAL_ERROR } from "../tool-error.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -109,7 +109,7 @@ export class TasksSupport implements AsyncDisposable {
     serveToolCalls(mcp, {
       tools: this.#host.tools,
       viewFor,
-      elicitation: () => elicitationOf(mcp),
+      client: () => clientOf(mcp),
       bind: async (extra, request) => {
         if (extra.taskStore === undefined) return extra;
         const view = await viewFor(extra);
@@ -169,8 +169,7 @@ export class TasksSupport implements AsyncDisposable {
 }
 
 /** What the client of this connection can be asked; without sessions nobody knows, and it will say so itself. */
-function elicitationOf({ server }: McpServer): ElicitationCapability {
+function clientOf({ server }: McpServer): AskableClient {
   const capabilities = server.getClientCapabilities();
-  if (capabilities === undefined) return {};
-  return isJsonObject(capabilities.elicitation) ? capabilities.elicitation : undefined;
+  return capabilities === undefined ? UNKNOWN_CLIENT : askableClient(capabilities);
 }
