@@ -1,5 +1,7 @@
 import type { InputRequest, JsonObject } from "@mcp-task-store/core";
 import { answerSchemaOf } from "./answer-schema.ts";
+import { ELICITATION } from "./elicitation.ts";
+import { readSampling, SAMPLING } from "./sampling.ts";
 import { isJsonObject, objectAt } from "./stored-call.ts";
 
 const ELICITATION_ACTIONS: readonly unknown[] = ["accept", "decline", "cancel"];
@@ -18,7 +20,11 @@ export async function answerProblem(
 ): Promise<string | undefined> {
   if (!isJsonObject(response)) return "it is no object";
   const { method, params = {} } = request;
-  if (method !== "elicitation/create") return undefined;
+  if (method === SAMPLING) {
+    const said = await readSampling(params, response);
+    return "problem" in said ? said.problem : undefined;
+  }
+  if (method !== ELICITATION) return undefined;
   if (!ELICITATION_ACTIONS.includes(response["action"])) return "action must be accept, decline or cancel";
   const form = objectAt(params, "requestedSchema");
   if (response["action"] !== "accept" || form === undefined) return undefined;

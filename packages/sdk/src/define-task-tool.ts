@@ -22,6 +22,7 @@ const settingsSchema = z.object({
   ttlMs: z.int().min(1).max(ONE_HUNDRED_YEARS_MS).nullable().optional(),
   pollIntervalMs: z.int().min(1).max(ONE_DAY_MS).optional(),
   maxRunMs: z.int().min(10).max(THIRTY_DAYS_MS).optional(),
+  immediateResponse: z.string().min(1).optional(),
   inputSchema: schemaSchema.optional(),
   outputSchema: schemaSchema.optional(),
   prepare: functionSchema.optional(),

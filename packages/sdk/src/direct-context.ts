@@ -1,12 +1,12 @@
 import type { JsonObject } from "@mcp-task-store/core";
 import type { ProgressReport } from "./growing-progress.ts";
 import { ProgressNotifications } from "./progress-notifications.ts";
-import type { Elicits, ToolContext, ToolProgress } from "./tool-context.ts";
+import type { AsksClient, ToolContext, ToolProgress } from "./tool-context.ts";
 
 /** What a call gives the tool that runs within it. */
 export interface DirectCall {
   readonly signal: AbortSignal;
-  readonly elicit: Elicits["elicit"];
+  readonly questions: AsksClient;
   readonly prepared: JsonObject | undefined;
   /** Tells the client; undefined: it does not want to know. */
   readonly tell: ((progress: ToolProgress) => Promise<void>) | undefined;
@@ -17,12 +17,16 @@ export class DirectContext implements ToolContext<JsonObject | undefined> {
   readonly attempt = 1;
   readonly prepared: JsonObject | undefined;
   readonly signal: AbortSignal;
-  readonly elicit: Elicits["elicit"];
+  readonly elicit: AsksClient["elicit"];
+  readonly elicitUrl: AsksClient["elicitUrl"];
+  readonly createMessage: AsksClient["createMessage"];
   readonly #notifications: ProgressNotifications | undefined;
 
-  constructor({ signal, elicit, prepared, tell }: DirectCall) {
+  constructor({ signal, questions, prepared, tell }: DirectCall) {
     this.signal = signal;
-    this.elicit = elicit;
+    this.elicit = questions.elicit;
+    this.elicitUrl = questions.elicitUrl;
+    this.createMessage = questions.createMessage;
     this.prepared = prepared;
     // A client that is gone is no fault of the tool.
     this.#notifications =

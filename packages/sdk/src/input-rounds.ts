@@ -1,10 +1,9 @@
 import type { InputRequest, JsonObject } from "@mcp-task-store/core";
 import { AskedQuestions } from "./asked-questions.ts";
-import { elicitationAnswer, elicitationRequest } from "./elicitation.ts";
-import type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
-import { type ElicitationCapability, isJsonObject, objectAt } from "./stored-call.ts";
+import { asksClient, type ClientQuestion } from "./client-question.ts";
+import { type AskableClient, isJsonObject, objectAt } from "./stored-call.ts";
 import { suspension } from "./suspension.ts";
-import type { ElicitAnswer, ElicitRequest, Elicits } from "./tool-context.ts";
+import type { AsksClient } from "./tool-context.ts";
 
 /** What a round ends with when the client must be asked before the call can go on. */
 export interface NextRound {
@@ -18,8 +17,8 @@ export interface NextRound {
  * starts the tool again from the top. Answers of earlier rounds travel with the client.
  * @see spec 2026-07-28 basic/patterns/mrtr; X-12
  */
-export class InputRounds implements Elicits {
-  readonly #capability: ElicitationCapability;
+export class InputRounds {
+  readonly questions: AsksClient;
   readonly #answers: ReadonlyMap<string, JsonObject>;
   readonly #asked = new AskedQuestions();
   readonly #missing = new Map<string, InputRequest>();
@@ -28,8 +27,8 @@ export class InputRounds implements Elicits {
    * @param state what an earlier round ended with, from the client
    * @param responses what the client answers in this one
    */
-  constructor(capability: ElicitationCapability, state: unknown, responses: JsonObject) {
-    this.#capability = capability;
+  constructor(client: AskableClient, state: unknown, responses: JsonObject) {
+    this.questions = asksClient(client, async (key, question) => this.#responseTo(key, question));
     const earlier = isJsonObject(state) ? (objectAt(state, "answers") ?? {}) : {};
     const answers = [...Object.entries(earlier), ...Object.entries(responses)];
     this.#answers = new Map(answers.filter((entry): entry is [string, JsonObject] => isJsonObject(entry[1])));
@@ -46,24 +45,11 @@ export class InputRounds implements Elicits {
     };
   }
 
-  readonly elicit = <S extends StandardSchemaWithJson>(
-    key: string,
-    request: ElicitRequest<S>,
-  ): Promise<ElicitAnswer<OutputOf<S>>> => {
-    const answer = this.#elicit(key, request);
-    answer.catch(() => undefined);
-    return answer;
-  };
-
-  async #elicit<S extends StandardSchemaWithJson>(
-    key: string,
-    request: ElicitRequest<S>,
-  ): Promise<ElicitAnswer<OutputOf<S>>> {
-    const question = elicitationRequest(key, request, this.#capability);
-    this.#asked.note(key, question);
+  #responseTo(key: string, { request }: ClientQuestion): JsonObject {
+    this.#asked.note(key, request);
     const response = this.#answers.get(key);
-    if (response !== undefined) return await elicitationAnswer(key, request.requestedSchema, response);
-    this.#missing.set(key, question);
+    if (response !== undefined) return response;
+    this.#missing.set(key, request);
     throw suspension();
   }
 }

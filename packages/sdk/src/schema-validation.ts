@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /** The part of a schema that validates; several packages have the rest in types of their own. */
-interface Validator<Output> {
+export interface Validator<Output> {
   readonly "~standard": {
     readonly validate: (value: unknown) => StandardSchemaV1.Result<Output> | Promise<StandardSchemaV1.Result<Output>>;
   };

@@ -1,26 +1,31 @@
 import type { JsonObject, TaskRequest } from "@mcp-task-store/core";
 
-/** What a client declared of elicitation; undefined: nothing. `{}` means forms. */
-export type ElicitationCapability = JsonObject | undefined;
+/** What a client declared of what it can be asked. Absent: nothing; an empty `elicitation` means forms. */
+export interface AskableClient {
+  readonly elicitation?: JsonObject | undefined;
+  readonly sampling?: JsonObject | undefined;
+}
 
-/** A tool call as its task keeps it, for the workers: no credentials, no `_meta`. */
-export interface StoredCall {
+/** A client of which nobody knows, such as one of 2025-11-25 without a session: it says itself what it cannot do. */
+export const UNKNOWN_CLIENT: AskableClient = { elicitation: { form: {}, url: {} }, sampling: { tools: {} } };
+
+/** A tool call as its task keeps it, for the workers: no credentials, no `_meta`. With what its client can be asked. */
+export interface StoredCall extends AskableClient {
   readonly tool: string;
   readonly arguments: JsonObject;
   /** What `prepare` returned. */
   readonly prepared?: JsonObject | undefined;
-  /** What the client that made the call can be asked. */
-  readonly elicitation?: ElicitationCapability;
 }
 
 const METHOD = "tools/call";
 
-export function toRequest({ tool, arguments: args, prepared, elicitation }: StoredCall): TaskRequest {
+export function toRequest({ tool, arguments: args, prepared, elicitation, sampling }: StoredCall): TaskRequest {
   const params = {
     name: tool,
     arguments: args,
     ...(prepared && { prepared }),
     ...(elicitation && { elicitation }),
+    ...(sampling && { sampling }),
   };
   return { method: METHOD, name: tool, params };
 }
@@ -33,8 +38,13 @@ export function fromRequest(request: TaskRequest | undefined): StoredCall | unde
     tool: name,
     arguments: objectAt(params, "arguments") ?? {},
     prepared: objectAt(params, "prepared"),
-    elicitation: objectAt(params, "elicitation"),
+    ...askableClient(params),
   };
+}
+
+/** The part of a client's capabilities that is about questions. */
+export function askableClient(capabilities: JsonObject): AskableClient {
+  return { elicitation: objectAt(capabilities, "elicitation"), sampling: objectAt(capabilities, "sampling") };
 }
 
 export function objectAt(params: JsonObject, key: string): JsonObject | undefined {

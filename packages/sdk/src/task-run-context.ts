@@ -7,14 +7,13 @@ import {
   type TaskContext,
   type TaskInput,
 } from "@mcp-task-store/core";
-import { looksLike, withAnswerSchema } from "./answer-schema.ts";
+import { looksLike } from "./answer-schema.ts";
 import { askTogether } from "./ask-together.ts";
-import { elicitationAnswer, elicitationRequest } from "./elicitation.ts";
+import { asksClient, type ClientQuestion } from "./client-question.ts";
 import { progressMessage } from "./progress-message.ts";
-import type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
 import type { StoredCall } from "./stored-call.ts";
 import { suspension } from "./suspension.ts";
-import type { ElicitAnswer, ElicitOptions, ElicitRequest, ToolContext, ToolProgress } from "./tool-context.ts";
+import type { AskOptions, AsksClient, ToolContext, ToolProgress } from "./tool-context.ts";
 
 /** Questions that go out together. */
 interface Asking {
@@ -26,12 +25,19 @@ interface Asking {
 export class TaskRunContext implements ToolContext<JsonObject | undefined> {
   readonly #run: TaskContext;
   readonly #call: StoredCall;
+  readonly elicit: AsksClient["elicit"];
+  readonly elicitUrl: AsksClient["elicitUrl"];
+  readonly createMessage: AsksClient["createMessage"];
   #asking: Asking | undefined;
   #suspended = false;
 
   constructor(run: TaskContext, call: StoredCall) {
     this.#run = run;
     this.#call = call;
+    const questions = asksClient(call, async (...question) => await this.#responseTo(...question));
+    this.elicit = questions.elicit;
+    this.elicitUrl = questions.elicitUrl;
+    this.createMessage = questions.createMessage;
   }
 
   /** The tool ended to be started again: what it returned or threw does not count. */
@@ -63,27 +69,14 @@ export class TaskRunContext implements ToolContext<JsonObject | undefined> {
     return this.updateStatus(progressMessage(progress));
   };
 
-  readonly elicit = <S extends StandardSchemaWithJson>(
-    key: string,
-    request: ElicitRequest<S>,
-    options: ElicitOptions = {},
-  ): Promise<ElicitAnswer<OutputOf<S>>> => {
-    return observed(async () => {
-      this.#throwIfSuspended();
-      const shown = elicitationRequest(key, request, this.#call.elicitation);
-      const question = this.#asStored(key, withAnswerSchema(shown, request.requestedSchema));
-      const response = await this.#responseTo(key, question, options);
-      return await elicitationAnswer(key, request.requestedSchema, response);
-    });
-  };
-
   async #responseTo(
     key: string,
-    question: InputRequest,
-    { whileWaiting = "hold" }: ElicitOptions,
+    { stored: question }: ClientQuestion,
+    { whileWaiting = "hold" }: AskOptions,
   ): Promise<JsonObject> {
+    this.#throwIfSuspended();
     // A question that was asked before, in whatever run, is not asked again: the store keeps the answer by its key.
-    const asked = await this.#ask(key, question);
+    const asked = await this.#ask(key, this.#asStored(key, question));
     const stored = responseIn(asked, key);
     if (stored !== undefined) return stored;
     this.#throwIfSuspended();

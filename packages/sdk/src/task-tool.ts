@@ -33,6 +33,11 @@ export interface TaskSettings {
   readonly pollIntervalMs?: number | undefined;
   /** How long one run may take, ms. @default the store's */
   readonly maxRunMs?: number | undefined;
+  /**
+   * What a client may tell its model while the task runs, such as "The report comes within an hour". Part of the answer
+   * that names the task; 2026-07-28 has no place for it. @default nothing
+   */
+  readonly immediateResponse?: string | undefined;
 }
 
 /** What {@link defineTaskTool} takes. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from "@mcp-task-store/core";
+import type { CreateMessageParams, CreateMessageResult } from "./sampling-types.ts";
 import type { OutputOf, StandardSchemaWithJson } from "./schema.ts";
 
 /** How far a tool is. What is left out is not shown. */
@@ -17,9 +18,22 @@ export interface ElicitRequest<S extends StandardSchemaWithJson = StandardSchema
   readonly requestedSchema: S;
 }
 
-export interface ElicitOptions {
+/** An address for the user behind the client to open: for what the client must not see, such as a login. */
+export interface ElicitUrlRequest {
+  /** Why the user should open it. */
+  readonly message: string;
+  /** Absolute. */
+  readonly url: string;
   /**
-   * What becomes of the run while the user thinks. "hold": it waits here and keeps its lease. "suspend": it ends and
+   * By what the server later says that the user is done there (`createElicitationCompletionNotifier` of the SDK 1.x).
+   * Only clients of 2025-11-25 see it. @default made of the task's id and the question's key
+   */
+  readonly elicitationId?: string | undefined;
+}
+
+export interface AskOptions {
+  /**
+   * What becomes of the run while the client answers. "hold": it waits here and keeps its lease. "suspend": it ends and
    * frees its worker; the answer starts the tool again from the top, and this call then returns at once.
    * @default "hold"
    */
@@ -32,8 +46,13 @@ export type ElicitAnswer<T> =
   | { readonly action: "decline" }
   | { readonly action: "cancel" };
 
+/** What the user did when asked to open an address. Accepted: it was agreed to; not that all is done there. */
+export interface ElicitUrlAnswer {
+  readonly action: "accept" | "decline" | "cancel";
+}
+
 /** Asking the client, before a task exists or within it. */
-export interface Elicits {
+export interface AsksClient {
   /**
    * Asks the user. The answer is stored under the key: a run that starts again, in whatever process, gets the stored
    * answer and asks nobody twice. So whatever comes before this call may happen again; make it repeatable. Calls that
@@ -51,18 +70,36 @@ export interface Elicits {
   readonly elicit: <S extends StandardSchemaWithJson>(
     key: string,
     request: ElicitRequest<S>,
-    options?: ElicitOptions,
+    options?: AskOptions,
   ) => Promise<ElicitAnswer<OutputOf<S>>>;
+  /**
+   * Asks the user to open an address. Keys, repetition and errors are those of {@link elicit}: make the address the
+   * same in each run. What happens there is the server's to know, by other ways than this answer.
+   * @throws ToolError -32021 if the client has no `elicitation.url`; TypeError for what is no URL
+   */
+  readonly elicitUrl: (key: string, request: ElicitUrlRequest, options?: AskOptions) => Promise<ElicitUrlAnswer>;
+  /**
+   * Asks the client's model. Keys, repetition and errors are those of {@link elicit}: what is asked must be the same in
+   * each run, or the key another one.
+   * @returns what the model said, its shape validated
+   * @throws ToolError -32602 if the answer is no sampling result; -32021 if the client has no `sampling`, or no
+   *   `sampling.tools` where tools are given; the client's own error, its code and text, if it refused (on 2025-11-25)
+   */
+  readonly createMessage: (
+    key: string,
+    params: CreateMessageParams,
+    options?: AskOptions,
+  ) => Promise<CreateMessageResult>;
 }
 
 /** What a tool has before its task exists. */
-export interface PrepareContext extends Elicits {
+export interface PrepareContext extends AsksClient {
   /** Fires when the client gave the call up. */
   readonly signal: AbortSignal;
 }
 
 /** What a tool has of the run it works in. Its functions may be taken out of it: `({ signal, elicit }) => …`. */
-export interface ToolContext<Prepared = unknown> extends Elicits {
+export interface ToolContext<Prepared = unknown> extends AsksClient {
   /** The task; absent where the tool runs within its request, for a client without tasks. */
   readonly taskId?: string;
   /** Which attempt at the task this is, from 1 on. Always 1 without a task. */

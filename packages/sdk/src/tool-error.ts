@@ -1,4 +1,5 @@
 /** JSON-RPC error codes that tools meet. */
+export const INVALID_REQUEST = -32600;
 export const METHOD_NOT_FOUND = -32601;
 export const INVALID_PARAMS = -32602;
 export const INTERNAL_ERROR = -32603;

@@ -1,5 +1,11 @@
 import { isTaskStoreError, type JsonRpcError, type TaskStoreErrorCode } from "@mcp-task-store/core";
-import { INTERNAL_ERROR, INVALID_PARAMS, isJsonRpcError, type JsonRpcErrorLike } from "./tool-error.ts";
+import {
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  INVALID_REQUEST,
+  isJsonRpcError,
+  type JsonRpcErrorLike,
+} from "./tool-error.ts";
 
 /** What is wrong with the request, or came too late; not what is wrong with the server. */
 const OF_THE_REQUEST: readonly TaskStoreErrorCode[] = [
@@ -24,6 +30,8 @@ export function wireError(error: unknown): JsonRpcError {
   if (isTaskStoreError(error)) {
     const { code, message, retryable } = error;
     if (code === "TASK_NOT_FOUND") return TASK_NOT_FOUND;
+    // What this store, or this client, cannot do: the text names it.
+    if (code === "NOT_SUPPORTED") return { code: INVALID_REQUEST, message, data: { code } };
     if (OF_THE_REQUEST.includes(code)) return { code: INVALID_PARAMS, message, data: { code } };
     return { code: INTERNAL_ERROR, message: "The task store failed", data: { code, retryable } };
   }
@@ -34,11 +42,11 @@ export function wireError(error: unknown): JsonRpcError {
 }
 
 /**
- * What is behind an error of which the client is told no more than that it is internal: for whoever reports it.
- * undefined: the client is told everything, or it was reported where the error was made.
+ * What is behind an error of which the client is told no more than that it is internal, or that the server cannot do
+ * it: for whoever reports it. undefined: the client is told everything, or it was reported where the error was made.
  */
 export function causeBehind(error: unknown): unknown {
-  if (isTaskStoreError(error)) return wireError(error).code === INTERNAL_ERROR ? error : undefined;
+  if (isTaskStoreError(error)) return wireError(error).code === INVALID_PARAMS ? undefined : error;
   if (!isJsonRpcError(error)) return error;
   return error instanceof Error ? error.cause : undefined;
 }

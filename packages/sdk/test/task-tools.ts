@@ -18,6 +18,8 @@ export interface CallParts {
   readonly prepared?: JsonObject;
   /** What the client shows. @default forms */
   readonly elicitation?: JsonObject | undefined;
+  /** Whether it has a model. @default none */
+  readonly sampling?: JsonObject | undefined;
   readonly generation?: Generation | null;
   readonly name?: string;
 }
@@ -31,6 +33,7 @@ export async function taskFor(store: TaskStore, parts: CallParts = {}): Promise<
     arguments: parts.arguments ?? {},
     ...(prepared && { prepared }),
     ...(elicitation && { elicitation }),
+    ...(parts.sampling && { sampling: parts.sampling }),
   };
   return await store.createTask({ generation, request: { method: "tools/call", name, params } });
 }

@@ -1,4 +1,5 @@
 import {
+  type InputRequest,
   isTaskStoreError,
   type JsonObject,
   type JsonRpcError,
@@ -7,14 +8,16 @@ import {
 } from "@mcp-task-store/core";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import { answerProblem } from "../answer-problem.ts";
+import { refusalOf } from "../client-question.ts";
 import { pause } from "../pause.ts";
 import type { TaskHost } from "../task-host.ts";
+import { INVALID_PARAMS } from "../tool-error.ts";
 import type { AskedHere } from "./client-connection.ts";
 import { readJsonSchema } from "./judge-content.ts";
 import type { QuestionId } from "./question-id.ts";
 
-/** What a client says that cannot show the question: nothing was chosen. */
-export const NO_ANSWER: JsonObject = { action: "cancel" };
+/** What a client answers a question with; an error from one that cannot show it, or whose user refused. */
+export type ClientAnswer = { readonly result: JsonObject } | { readonly error: JsonRpcError };
 
 /** An answer comes once: it is not given up at the first trouble. In all about half a minute. */
 const PAUSES_MS = [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000];
@@ -39,20 +42,18 @@ export type AskAgain = (task: Task, key: string) => Promise<boolean>;
  * Stores what the client answered to a task's question, in whatever process it arrives and however often: the first
  * answer stays. What its question cannot take is asked again as long as that is possible; then the tool is told. For a
  * task of somebody else, one that is over or an unknown question nothing happens.
- * @param response the client's result; undefined: it answered with an error
  * @param ended fires when no more attempts are made
  * @throws what `principal` throws, or the store after the last attempt
  */
 export async function storeAnswer(
   { taskId, key }: QuestionId,
-  response: JsonObject | undefined,
+  answer: ClientAnswer,
   authInfo: AuthInfo | undefined,
   host: TaskHost<AuthInfo>,
   askAgain: AskAgain,
   ended: AbortSignal,
 ): Promise<void> {
   const view = await host.viewFor(authInfo);
-  const { _meta, ...answer } = response ?? NO_ANSWER;
   for (let attempt = 0; ; attempt += 1) {
     try {
       await answerOnce(view, taskId, [key, answer], host, askAgain);
@@ -70,22 +71,32 @@ export async function storeAnswer(
 async function answerOnce(
   view: ScopedTaskStore,
   taskId: string,
-  [key, answer]: readonly [string, JsonObject],
+  [key, answer]: readonly [string, ClientAnswer],
   host: TaskHost<AuthInfo>,
   askAgain: AskAgain,
 ): Promise<void> {
+  let asked: InputRequest | undefined;
   try {
     const task = await view.getTask(taskId);
     const input = task !== undefined && Object.hasOwn(task.inputs, key) ? task.inputs[key] : undefined;
     if (task === undefined || input === undefined || input.response !== undefined) return;
-    const problem = await answerProblem(input.request, answer, readJsonSchema);
-    if (problem !== undefined && (await askAgain(task, key))) return;
-    await host.answer(view, taskId, [[key, answer]]);
+    asked = input.request;
+    const response = "error" in answer ? refusalOf(asked, answer.error) : withoutMeta(answer.result);
+    if ("result" in answer) {
+      const problem = await answerProblem(asked, response, readJsonSchema);
+      if (problem !== undefined && (await askAgain(task, key))) return;
+    }
+    await host.answer(view, taskId, [[key, response]]);
   } catch (error) {
     if (isTaskStoreError(error, "TASK_NOT_FOUND")) return;
     // An answer that cannot be stored would be asked for again and again.
     const isUnstorable = isTaskStoreError(error, "INVALID_ARGUMENT") || isTaskStoreError(error, "PAYLOAD_TOO_LARGE");
-    if (!isUnstorable || answer === NO_ANSWER) throw error;
-    await host.answer(view, taskId, [[key, NO_ANSWER]]);
+    if (!isUnstorable || asked === undefined) throw error;
+    const unstorable = { code: INVALID_PARAMS, message: "The answer is more than can be stored" };
+    await host.answer(view, taskId, [[key, refusalOf(asked, unstorable)]]);
   }
+}
+
+function withoutMeta({ _meta, ...response }: JsonObject): JsonObject {
+  return response;
 }

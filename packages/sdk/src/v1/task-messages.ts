@@ -11,7 +11,7 @@ import { isJsonObject, objectAt } from "../stored-call.ts";
 import type { TaskHost } from "../task-host.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { isRequest, type LinkFilter } from "./client-link.ts";
-import { isEndOfQuestion, storeAnswer } from "./input-answers.ts";
+import { type ClientAnswer, isEndOfQuestion, storeAnswer } from "./input-answers.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { INVALID_PARAMS } from "../tool-error.ts";
 import type { SdkTasks } from "./sdk-tasks.ts";
@@ -90,17 +90,16 @@ export class TaskMessages implements LinkFilter {
     }
     const asked = this.#connection().noteAnswer(question, String(message.id));
     if ("error" in message && isEndOfQuestion(message.error, asked)) return true;
-    const response = "result" in message && isJsonObject(message.result) ? message.result : undefined;
-    this.#store(question, response, authInfo).catch((error: unknown) => this.#host.report(error));
+    this.#store(question, answerIn(message), authInfo).catch((error: unknown) => this.#host.report(error));
     return true;
   }
 
-  async #store(question: QuestionId, response: JsonObject | undefined, authInfo: AuthInfo | undefined): Promise<void> {
+  async #store(question: QuestionId, answer: ClientAnswer, authInfo: AuthInfo | undefined): Promise<void> {
     const connection = this.#connection();
     try {
       await storeAnswer(
         question,
-        response,
+        answer,
         authInfo,
         this.#host,
         async (task, key) => await connection.askAgain(task, key),
@@ -160,4 +159,10 @@ function withoutListing(result: JsonObject): JsonObject {
   if (tasks === undefined) return result;
   const { list: _, ...others } = tasks;
   return { ...result, capabilities: { ...capabilities, tasks: others } };
+}
+
+function answerIn(message: JSONRPCMessage): ClientAnswer {
+  if ("error" in message) return { error: message.error };
+  if ("result" in message && isJsonObject(message.result)) return { result: message.result };
+  return { error: { code: INVALID_PARAMS, message: "The answer has no result" } };
 }

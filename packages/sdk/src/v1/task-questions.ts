@@ -4,6 +4,7 @@ import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { asShown } from "../answer-schema.ts";
 import { objectAt } from "../stored-call.ts";
 import type { ClientLink } from "./client-link.ts";
+import { withElicitationId } from "./elicitation-id.ts";
 import { newQuestionId } from "./question-id.ts";
 import { isSdkInput } from "./sdk-input.ts";
 
@@ -98,7 +99,8 @@ export class TaskQuestions {
   }
 
   async #ask(taskId: string, key: string, question: InputRequest): Promise<void> {
-    const { method, params = {} } = asShown(question);
+    // The same wherever and however often it is asked: the server names it when the user is done there.
+    const { method, params = {} } = withElicitationId(asShown(question), () => `${taskId}/${key}`);
     const id = newQuestionId({ taskId, key });
     this.#asked.set(key, id);
     const _meta = { ...objectAt(params, "_meta"), [RELATED_TASK_METADATA_KEY]: { taskId } };

@@ -11,8 +11,9 @@ import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { showsForms } from "../elicitation.ts";
+import { SAMPLING } from "../sampling.ts";
 import { Slots } from "../slots.ts";
-import { type ElicitationCapability, isJsonObject, objectAt } from "../stored-call.ts";
+import { type AskableClient, askableClient, isJsonObject, objectAt, UNKNOWN_CLIENT } from "../stored-call.ts";
 import { TaskHost, type TaskHostOptions } from "../task-host.ts";
 import { INTERNAL_ERROR } from "../tool-error.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -120,8 +121,8 @@ export class TasksSupport implements AsyncDisposable {
     serveToolCalls(mcp, {
       tools: this.#host.tools,
       viewFor,
-      elicitation: () => elicitationOf(mcp),
-      requestElicitation: () => (isClientKnown(mcp) ? elicitationOf(mcp) : undefined),
+      client: () => clientOf(mcp),
+      requestClient: () => (isClientKnown(mcp) ? clientOf(mcp) : {}),
       bind: async (extra, request) => {
         if (extra.taskStore === undefined) return extra;
         const view = await viewFor(extra);
@@ -198,17 +199,16 @@ function isClientKnown({ server }: McpServer): boolean {
 
 /** A client that takes no such question says so at once, and that would be the answer. */
 function takesQuestion(mcp: McpServer, { method, params }: InputRequest): boolean {
+  const { elicitation, sampling } = clientOf(mcp);
+  if (method === SAMPLING) return sampling !== undefined;
   if (method !== ELICITATION) return true;
-  const capability = elicitationOf(mcp);
-  if (!isClientKnown(mcp) || params?.["mode"] !== "url") return showsForms(capability);
-  return capability !== undefined && "url" in capability;
+  return params?.["mode"] === "url" ? elicitation !== undefined && "url" in elicitation : showsForms(elicitation);
 }
 
 /** What the client of this connection can be asked; without sessions nobody knows, and it will say so itself. */
-function elicitationOf({ server }: McpServer): ElicitationCapability {
+function clientOf({ server }: McpServer): AskableClient {
   const capabilities = server.getClientCapabilities();
-  if (capabilities === undefined) return {};
-  return isJsonObject(capabilities.elicitation) ? capabilities.elicitation : undefined;
+  return capabilities === undefined ? UNKNOWN_CLIENT : askableClient(capabilities);
 }
 
 /** Nobody will ever learn of a task whose call was cancelled before it was answered. */

@@ -1,4 +1,4 @@
-import type { JsonObject, ScopedTaskStore, Task } from "@mcp-task-store/core";
+import { type JsonObject, MODEL_IMMEDIATE_RESPONSE_KEY, type ScopedTaskStore, type Task } from "@mcp-task-store/core";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import {
   type CallToolRequest,
@@ -12,13 +12,14 @@ import { isAnswerOfTool } from "../error-result.ts";
 import { listedTool } from "../listed-tool.ts";
 import { newTask } from "../new-task.ts";
 import { validateBy } from "../schema-validation.ts";
-import { type ElicitationCapability, isJsonObject } from "../stored-call.ts";
+import { type AskableClient, isJsonObject } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
 import type { ToolProgress, ToolResult } from "../tool-context.ts";
-import { INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND } from "../tool-error.ts";
+import { INTERNAL_ERROR, INVALID_PARAMS } from "../tool-error.ts";
 import { type Extra, interceptHandlers } from "./intercept-handlers.ts";
 import { mcpError, toMcpError } from "./mcp-errors.ts";
 import { RequestQuestions } from "./request-questions.ts";
+import { validateTaskMode } from "./task-mode.ts";
 import { type ToolMode, toolMode, withTaskTools } from "./tool-listing.ts";
 import { wireTask } from "./wire-task.ts";
 
@@ -28,9 +29,9 @@ export interface ToolCallHost {
   /** The store as the caller of this request sees it. */
   viewFor(extra: Extra): Promise<ScopedTaskStore>;
   /** What the client can be asked while a task runs. */
-  elicitation(): ElicitationCapability;
+  client(): AskableClient;
   /** The same within a request: nothing where the answer would come over another connection, and never get there. */
-  requestElicitation(): ElicitationCapability;
+  requestClient(): AskableClient;
   /** What a tool of the SDK's own gets: a store that is its caller's. */
   bind(extra: Extra, request: unknown): Promise<Extra>;
   /** Hands a task that was just stored to whoever works on it, and tells the caller how it goes. */
@@ -76,7 +77,7 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
         const callOn = async (): Promise<Result> => await next(await host.bind(extra, request));
         return await callOther(call.request, modeOf, callOn);
       }
-      if (tool.taskSupport === "required" && task === undefined) throw needsTask(name);
+      validateTaskMode(tool.taskSupport, { isTask: task !== undefined });
       calls.set(extra, call);
       const result = await next(extra);
       if (call.error !== undefined) throw call.error;
@@ -92,7 +93,12 @@ export function serveToolCalls(mcp: McpServer, host: ToolCallHost): void {
     try {
       const { task } = call.request.params;
       if (task === undefined) return await callDirectly(tool, call.request, extra, host);
-      call.answer = { task: wireTask(await createTask(tool, call.request, task.ttl, extra, host)) };
+      const made = wireTask(await createTask(tool, call.request, task.ttl, extra, host));
+      const { immediateResponse } = tool;
+      call.answer = {
+        task: made,
+        ...(immediateResponse !== undefined && { _meta: { [MODEL_IMMEDIATE_RESPONSE_KEY]: immediateResponse } }),
+      };
     } catch (error) {
       // What a tool throws, other than a JSON-RPC error, is the SDK's to show.
       if (call.request.params.task === undefined && isAnswerOfTool(error)) throw error;
@@ -122,17 +128,14 @@ async function callOther(
   if (task !== undefined) {
     const mode = await modeOf();
     if (mode === "unknown") throw mcpError({ code: INVALID_PARAMS, message: `Tool ${name} not found` });
-    if (mode === "forbidden") {
-      throw mcpError({ code: METHOD_NOT_FOUND, message: `Tool ${name} does not support task-augmented invocation` });
-    }
+    validateTaskMode(mode, { isTask: true });
   }
   const result = await next();
-  if (task === undefined && result["isError"] === true && (await modeOf()) === "required") throw needsTask(name);
+  // The SDK says so, but as an answer of the tool.
+  if (task === undefined && result["isError"] === true && (await modeOf()) === "required") {
+    validateTaskMode("required", { isTask: false });
+  }
   return result;
-}
-
-function needsTask(name: string): Error {
-  return mcpError({ code: METHOD_NOT_FOUND, message: `Tool ${name} requires task-augmented invocation` });
 }
 
 async function createTask(
@@ -148,10 +151,10 @@ async function createTask(
   if (ttl !== undefined && !(ttl > 0)) {
     throw mcpError({ code: INVALID_PARAMS, message: `task.ttl is ${ttl}; give a positive number of milliseconds` });
   }
-  const prepared = await prepare(tool, args, new RequestQuestions(host.requestElicitation(), extra), extra);
+  const prepared = await prepare(tool, args, new RequestQuestions(host.requestClient(), extra), extra);
   const view = await host.viewFor(extra);
   const ttlMs = ttl === undefined ? undefined : Math.min(Math.ceil(ttl), LONGEST_TTL_MS);
-  const call = { tool: tool.name, arguments: args, prepared, elicitation: host.elicitation() };
+  const call = { tool: tool.name, arguments: args, prepared, ...host.client() };
   const task = await view.createTask(newTask(tool, call, "2025-11-25", ttlMs));
   await host.created(task, view, extra);
   return task;
@@ -161,11 +164,11 @@ async function createTask(
 async function prepare(
   tool: TaskTool,
   args: JsonObject,
-  { elicit }: RequestQuestions,
+  { questions }: RequestQuestions,
   { signal }: Extra,
 ): Promise<JsonObject | undefined> {
   try {
-    return await tool.prepare?.(args, { signal, elicit });
+    return await tool.prepare?.(args, { signal, ...questions });
   } catch (error) {
     if (!isAnswerOfTool(error)) throw error;
     throw mcpError({ code: INTERNAL_ERROR, message: error instanceof Error ? error.message : String(error) });
@@ -183,8 +186,8 @@ async function callDirectly(
   // As the SDK does for tools of its own: the model sees it and calls again.
   if (problem !== undefined) throw new Error(problem);
   const { signal, _meta } = extra;
-  const { elicit } = new RequestQuestions(host.requestElicitation(), extra);
-  const prepared = await tool.prepare?.(args, { signal, elicit });
+  const { questions } = new RequestQuestions(host.requestClient(), extra);
+  const prepared = await tool.prepare?.(args, { signal, ...questions });
   const progressToken = _meta?.progressToken;
   const tell = async ({ progress, total, message }: ToolProgress): Promise<void> => {
     if (progressToken === undefined) return;
@@ -198,7 +201,12 @@ async function callDirectly(
       },
     });
   };
-  const direct = new DirectContext({ signal, elicit, prepared, tell: progressToken === undefined ? undefined : tell });
+  const direct = new DirectContext({
+    signal,
+    questions,
+    prepared,
+    tell: progressToken === undefined ? undefined : tell,
+  });
   return toCallToolResult(await direct.during((toolContext) => tool.run(args, toolContext)));
 }
 

@@ -1,10 +1,11 @@
 import type { JsonObject } from "@mcp-task-store/core";
 import type { Result } from "@modelcontextprotocol/sdk/types.js";
 import { isJsonObject, objectAt } from "../stored-call.ts";
+import type { TaskMode } from "./task-mode.ts";
 import type { TaskTool } from "../task-tool.ts";
 
 /** Whether a tool can be called as a task, as its listing says; forbidden is what nothing says. */
-export type ToolMode = "unknown" | "forbidden" | "optional" | "required";
+export type ToolMode = "unknown" | TaskMode;
 
 /** The SDK's answer to tools/list, with the schemas and the modes of task tools. */
 export function withTaskTools(listed: Result, tools: ReadonlyMap<string, TaskTool>): Result {

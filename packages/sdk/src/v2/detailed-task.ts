@@ -1,5 +1,6 @@
 import type { JsonObject, Task, TaskOutcome } from "@mcp-task-store/core";
 import { asShown } from "../answer-schema.ts";
+import { withoutElicitationId } from "./spec-values.ts";
 
 /**
  * What every message says of a task. `ttlMs` is null for an unlimited one.
@@ -32,7 +33,7 @@ export function detailedTask(task: Task): JsonObject {
 /** Everything that is asked and not answered (X-18). */
 function openInputs(task: Task): JsonObject {
   const open = Object.entries(task.inputs).filter(([, { response }]) => response === undefined);
-  return Object.fromEntries(open.map(([key, { request }]) => [key, asShown(request)]));
+  return Object.fromEntries(open.map(([key, { request }]) => [key, withoutElicitationId(asShown(request))]));
 }
 
 /** A task of the older specification may have failed with a result; here that is completed (X-10, X-56, X-65). */

@@ -15,7 +15,7 @@ import { isAnswerOfTool } from "../error-result.ts";
 import { InputRounds } from "../input-rounds.ts";
 import { listedTool } from "../listed-tool.ts";
 import { newTask } from "../new-task.ts";
-import { objectAt, type StoredCall } from "../stored-call.ts";
+import { askableClient, type StoredCall, UNKNOWN_CLIENT } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
 import { interceptToolCalls } from "./intercept-tool-calls.ts";
 import { taskFields } from "./detailed-task.ts";
@@ -120,9 +120,9 @@ async function answerCall(
 ): Promise<Answer> {
   const { mcpReq } = context;
   const capabilities = clientCapabilities(mcp, context);
-  const elicitation = capabilities === undefined ? {} : objectAt(capabilities, "elicitation");
+  const client = capabilities === undefined ? UNKNOWN_CLIENT : askableClient(capabilities);
   const args = request.params.arguments ?? {};
-  const rounds = new InputRounds(elicitation, requestStateOf(context), mcpReq.inputResponses ?? {});
+  const rounds = new InputRounds(client, requestStateOf(context), mcpReq.inputResponses ?? {});
 
   const asked = async (): Promise<Answer | undefined> => {
     if (rounds.next === undefined) return undefined;
@@ -141,18 +141,16 @@ async function answerCall(
     }
   };
 
-  const prepared = await within(
-    async () => await tool.prepare?.(args, { signal: mcpReq.signal, elicit: rounds.elicit }),
-  );
+  const prepared = await within(async () => await tool.prepare?.(args, { signal: mcpReq.signal, ...rounds.questions }));
   if (!("value" in prepared)) return prepared;
   if (capabilities !== undefined && declaresTasks(capabilities)) {
-    const call = { tool: tool.name, arguments: args, prepared: prepared.value, elicitation };
+    const call = { tool: tool.name, arguments: args, prepared: prepared.value, ...client };
     return { task: await createTask(tool, call, context, host) };
   }
   const progressToken = mcpReq._meta?.progressToken;
   const direct = new DirectContext({
     signal: mcpReq.signal,
-    elicit: rounds.elicit,
+    questions: rounds.questions,
     prepared: prepared.value,
     tell:
       progressToken === undefined
