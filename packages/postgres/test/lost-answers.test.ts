@@ -2,18 +2,16 @@
  * What a caller of the store is told when the connection breaks around a write: after its commit, before it, or with no
  * server at all. A proxy breaks it at exactly that point; nothing here waits for a time to pass.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { pollUntil, postgresIsLeftOut, type TcpProxy, tcpProxy } from "@mcp-task-store/services";
+import { describe, expect, it } from "vitest";
+import { pollUntil, postgresIsLeftOut, type TcpProxy } from "@mcp-task-store/services";
 import type { TaskRecord, TaskStore } from "@mcp-task-store/core";
-import { createPostgresTaskStore, type PgConfigLike } from "../src/index.ts";
 import { newId } from "./sample-tasks.ts";
-import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+import { onBreakingConnections, openStore, settled } from "./breaking-connection.ts";
+import { configOf, SCHEMA, type ScratchDatabase } from "./scratch-database.ts";
 
 const DONE = { status: "completed", result: { words: 42 } } as const;
 const QUESTION = { name: { method: "elicitation/create" } };
 const SHORT = { timeoutMs: 300 } as const;
-/** Of the other calls: enough for what happens to their connection meanwhile, on a busy machine too. */
-const LONG_MS = 15_000;
 /** Between the two. */
 const BOUND_MS = 10_000;
 
@@ -115,26 +113,8 @@ describe.skipIf(postgresIsLeftOut())("a write whose connection breaks", () => {
   let proxy: TcpProxy;
   let store: TaskStore;
 
-  const open = (config: PgConfigLike, callTimeoutMs = LONG_MS): TaskStore =>
-    createPostgresTaskStore({ config, schema: SCHEMA, hints: "poll", maintenance: false, callTimeoutMs });
-
-  beforeAll(async () => {
-    database = await scratchDatabase();
-    other = open(configOf(database.url));
-  });
-  afterAll(async () => {
-    await other.close();
-    await database[Symbol.asyncDispose]();
-  });
-  beforeEach(async () => {
-    proxy = await tcpProxy({ target: database.url });
-    store = open(configOf(proxy.through(database.url)));
-    onTestFinished(async () => {
-      await store.close({ graceMs: 0 });
-      await proxy.close();
-    });
-    // It has a connection and knows the server's clock.
-    await store.getTask("warm-up");
+  onBreakingConnections((connection) => {
+    ({ database, other, proxy, store } = connection);
   });
 
   async function sceneBefore({ before, textless = false }: Operation): Promise<Scene> {
@@ -144,13 +124,6 @@ describe.skipIf(postgresIsLeftOut())("a write whose connection breaks", () => {
     if (before === "asking") await other.requestInputs(taskId, QUESTION);
     if (before === "leased") token = (await other.acquireLease(taskId, { holder: "worker" }))?.token ?? 0;
     return { store, taskId, token, mark: textless ? taskId : newId("mark") };
-  }
-
-  async function settled(call: Promise<unknown>): Promise<unknown> {
-    return await call.then(
-      (value) => ({ value }),
-      (error: unknown) => error,
-    );
   }
 
   async function held(): Promise<(end: "commit" | "rollback") => Promise<unknown>> {
@@ -227,7 +200,7 @@ describe.skipIf(postgresIsLeftOut())("a write whose connection breaks", () => {
       const scene = await sceneBefore(operation);
       const before = await database.stored(scene.taskId);
       proxy.cut();
-      const hasty = open(configOf(proxy.through(database.url)), SHORT.timeoutMs);
+      const hasty = openStore(configOf(proxy.through(database.url)), SHORT.timeoutMs);
       const startMs = performance.now();
       expect(await settled(operation.call({ ...scene, store: hasty }))).toMatchObject({
         code: "STORE_UNAVAILABLE",

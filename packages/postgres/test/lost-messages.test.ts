@@ -1,14 +1,12 @@
 /** What a push, a shift and a drain say when the connection breaks around them: never twice, never lost, never guessed. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { pollUntil, postgresIsLeftOut, type TcpProxy, tcpProxy } from "@mcp-task-store/services";
+import { describe, expect, it } from "vitest";
+import { pollUntil, postgresIsLeftOut, type TcpProxy } from "@mcp-task-store/services";
 import type { QueuedMessage, TaskStore } from "@mcp-task-store/core";
-import { createPostgresTaskStore, type PgConfigLike } from "../src/index.ts";
 import { newId } from "./sample-tasks.ts";
-import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+import { onBreakingConnections, openStore, settled } from "./breaking-connection.ts";
+import { configOf, SCHEMA, type ScratchDatabase } from "./scratch-database.ts";
 
 const SHORT = { timeoutMs: 300 } as const;
-/** Of the other calls: enough for what happens to their connection meanwhile, on a busy machine too. */
-const LONG_MS = 15_000;
 
 interface Scene {
   readonly store: TaskStore;
@@ -57,39 +55,14 @@ describe.skipIf(postgresIsLeftOut())("messages whose connection breaks", () => {
   let proxy: TcpProxy;
   let store: TaskStore;
 
-  const open = (config: PgConfigLike, callTimeoutMs = LONG_MS): TaskStore =>
-    createPostgresTaskStore({ config, schema: SCHEMA, hints: "poll", maintenance: false, callTimeoutMs });
-
-  beforeAll(async () => {
-    database = await scratchDatabase();
-    other = open(configOf(database.url));
-  });
-  afterAll(async () => {
-    await other.close();
-    await database[Symbol.asyncDispose]();
-  });
-  beforeEach(async () => {
-    proxy = await tcpProxy({ target: database.url });
-    store = open(configOf(proxy.through(database.url)));
-    onTestFinished(async () => {
-      await store.close({ graceMs: 0 });
-      await proxy.close();
-    });
-    // It has a connection and knows the server's clock.
-    await store.getTask("warm-up");
+  onBreakingConnections((connection) => {
+    ({ database, other, proxy, store } = connection);
   });
 
   async function scene(texts: readonly string[] = waiting): Promise<Scene> {
     const { taskId } = await other.createTask();
     for (const text of texts) await other.messages.push(taskId, note(text), { messageId: text });
     return { store, taskId, mark: newId("mark") };
-  }
-
-  async function settled(call: Promise<unknown>): Promise<unknown> {
-    return await call.then(
-      (value) => ({ value }),
-      (error: unknown) => error,
-    );
   }
 
   async function textsLeft(taskId: string): Promise<readonly unknown[]> {
@@ -142,7 +115,7 @@ describe.skipIf(postgresIsLeftOut())("messages whose connection breaks", () => {
       const it = await scene();
       proxy.cut();
       // A connection that was open before would have to be tried to be found broken.
-      const hasty = open(configOf(proxy.through(database.url)), SHORT.timeoutMs);
+      const hasty = openStore(configOf(proxy.through(database.url)), SHORT.timeoutMs);
       const ending = await settled(call({ ...it, store: hasty }));
       expect(ending).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
       await hasty.close();

@@ -2,6 +2,7 @@ import type { InputRequest, JsonObject, JsonRpcError } from "@mcp-task-store/cor
 import type { AskableClient } from "./stored-call.ts";
 import { elicitationAnswer, formRequest, urlAnswer, urlRequest } from "./elicitation.ts";
 import { withAnswerSchema } from "./answer-schema.ts";
+import { observed } from "./observed.ts";
 import { SAMPLING, samplingAnswer, samplingRequest } from "./sampling.ts";
 import type { AskOptions, AsksClient } from "./tool-context.ts";
 
@@ -73,9 +74,4 @@ function checkKey(key: string): void {
   }
   // The official SDK loses an answer under it: the question would stay open for ever.
   if (key === "__proto__") throw new TypeError('No client can answer a question with the key "__proto__".');
-}
-
-function observed<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

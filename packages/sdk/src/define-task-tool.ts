@@ -1,5 +1,6 @@
 import type { JsonObject } from "@mcp-task-store/core";
 import { z } from "zod";
+import { LONGEST_TTL_MS } from "./longest-ttl.ts";
 import { plainJson } from "./plain-json.ts";
 import { isJsonObject } from "./stored-call.ts";
 import { validateBy } from "./schema-validation.ts";
@@ -9,7 +10,6 @@ import type { ToolContext } from "./tool-context.ts";
 import { INTERNAL_ERROR, INVALID_PARAMS, ToolError } from "./tool-error.ts";
 import { checkedResult } from "./tool-result.ts";
 
-const ONE_HUNDRED_YEARS_MS = 3_153_600_000_000;
 const THIRTY_DAYS_MS = 2_592_000_000;
 const ONE_DAY_MS = 86_400_000;
 
@@ -19,7 +19,7 @@ const schemaSchema = z.custom<unknown>(isSchema, "must be a Standard Schema that
 const settingsSchema = z.object({
   name: z.string().min(1),
   taskSupport: z.enum(["optional", "required"]).optional(),
-  ttlMs: z.int().min(1).max(ONE_HUNDRED_YEARS_MS).nullable().optional(),
+  ttlMs: z.int().min(1).max(LONGEST_TTL_MS).nullable().optional(),
   pollIntervalMs: z.int().min(1).max(ONE_DAY_MS).optional(),
   maxRunMs: z.int().min(10).max(THIRTY_DAYS_MS).optional(),
   immediateResponse: z.string().min(1).optional(),

@@ -1,4 +1,5 @@
 import { GrowingProgress, type ProgressReport } from "./growing-progress.ts";
+import { pause } from "./pause.ts";
 import type { ToolProgress } from "./tool-context.ts";
 
 /** About four notifications a second, as a task's reports are about four writes. */
@@ -13,9 +14,9 @@ export class ProgressNotifications {
   readonly #growing = new GrowingProgress();
   #latest: ProgressReport | undefined;
   #running: Promise<void> | undefined;
-  #hurry: (() => void) | undefined;
+  /** Fires at the end: what is left goes out at once. */
+  readonly #hurry = new AbortController();
   #nextMs = 0;
-  #isOver = false;
 
   /** @param send writes one notification; never rejects */
   constructor(send: (progress: ToolProgress) => Promise<void>) {
@@ -24,39 +25,27 @@ export class ProgressNotifications {
 
   /** Takes the place of what has not left yet. After the end it does nothing. */
   report(report: ProgressReport): void {
-    if (this.#isOver || !this.#growing.takes(report)) return;
+    if (this.#hurry.signal.aborted || !this.#growing.takes(report)) return;
     this.#latest = report;
     this.#running ??= this.#run();
   }
 
   /** Sends the latest report without further pause, and then nothing more. Resolves when it has left. */
   async end(): Promise<void> {
-    this.#isOver = true;
-    this.#hurry?.();
+    this.#hurry.abort();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     while (this.#latest !== undefined) {
-      await this.#pause();
+      const delayMs = this.#nextMs - performance.now();
+      // Reports of one turn are one, also without a pause.
+      await (delayMs > 0 ? pause(delayMs, this.#hurry.signal) : undefined);
       const report = this.#latest;
       this.#latest = undefined;
       this.#nextMs = performance.now() + INTERVAL_MS;
       await this.#send(this.#growing.numbered(report));
     }
     this.#running = undefined;
-  }
-
-  async #pause(): Promise<void> {
-    const delayMs = this.#nextMs - performance.now();
-    if (this.#isOver || delayMs <= 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, delayMs);
-      this.#hurry = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#hurry = undefined;
   }
 }

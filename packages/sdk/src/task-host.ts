@@ -9,7 +9,7 @@ import { inputChunks } from "./input-chunks.ts";
 import { subjectOf, type TokenInfo } from "./principal.ts";
 import { settledWithin } from "./settled-within.ts";
 import type { TaskTool } from "./task-tool.ts";
-import { ToolWorker, toolsByName } from "./task-worker.ts";
+import { ToolWorker } from "./task-worker.ts";
 import { INTERNAL_ERROR, ToolError } from "./tool-error.ts";
 import { causeBehind } from "./wire-error.ts";
 
@@ -46,7 +46,6 @@ export interface TaskHostOptions<AuthInfo extends TokenInfo = TokenInfo> {
 
 /** What servers of both generations do with tasks: whose they are, who works on them, who hears of errors. */
 export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
-  readonly tools: ReadonlyMap<string, TaskTool>;
   readonly #store: TaskStore;
   readonly #options: TaskHostOptions<AuthInfo>;
   readonly #worker: ToolWorker;
@@ -56,8 +55,12 @@ export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
     this.#store = store;
     this.#options = options;
     const { tools, holder, leaseMs } = options;
-    this.tools = toolsByName(tools);
     this.#worker = new ToolWorker(store, { tools, holder, leaseMs });
+  }
+
+  /** By name. */
+  get tools(): ReadonlyMap<string, TaskTool> {
+    return this.#worker.tools;
   }
 
   /** The store as a caller sees it. @throws ToolError as {@link principalOf} does */
@@ -110,8 +113,8 @@ export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
   }
 
   /**
-   * Stores answers to a task's questions, as many in one write as the store takes. Whoever holds the task sees them; where nobody does, and nothing is asked any
-   * more, it is handed out again. A task that is over needs none (X-34).
+   * Stores answers to a task's questions, as many in one write as the store takes. Whoever holds the task sees them;
+   * where nobody does, and nothing is asked any more, it is handed out again. A task that is over needs none (X-34).
    */
   async answer(
     view: ScopedTaskStore,

@@ -10,6 +10,7 @@ import {
 import { looksLike } from "./answer-schema.ts";
 import { askTogether } from "./ask-together.ts";
 import { asksClient, type ClientQuestion } from "./client-question.ts";
+import { observed } from "./observed.ts";
 import { progressMessage } from "./progress-message.ts";
 import type { StoredCall } from "./stored-call.ts";
 import { suspension } from "./suspension.ts";
@@ -62,7 +63,7 @@ export class TaskRunContext implements ToolContext<JsonObject | undefined> {
   }
 
   readonly updateStatus = (message: string): Promise<void> => {
-    return observed(async () => void (await this.#run.updateStatus(asStatusMessage(message))));
+    return observed((async () => void (await this.#run.updateStatus(asStatusMessage(message))))());
   };
 
   readonly reportProgress = (progress: ToolProgress): Promise<void> => {
@@ -138,11 +139,4 @@ function inputIn({ inputs }: Task, key: string): TaskInput | undefined {
 
 function responseIn(task: Task, key: string): JsonObject | undefined {
   return inputIn(task, key)?.response;
-}
-
-/** The promise of some work, whose rejection need not be awaited by anybody. */
-function observed<T>(work: () => Promise<T>): Promise<T> {
-  const promise = work();
-  promise.catch(() => undefined);
-  return promise;
 }

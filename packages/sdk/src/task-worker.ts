@@ -70,9 +70,10 @@ interface Job {
 const OVER: readonly TaskStoreErrorCode[] = ["TASK_TERMINAL", "TASK_NOT_FOUND", "LEASE_LOST", "CLOSED"];
 
 export class ToolWorker implements TaskWorker {
+  /** By name. */
+  readonly tools: ReadonlyMap<string, TaskTool>;
   readonly #store: TaskStore;
   readonly #options: TaskWorkerOptions;
-  readonly #tools: ReadonlyMap<string, TaskTool>;
   readonly #running = new Map<string, Run>();
   readonly #shutdown = new AbortController();
   readonly #abandon = new AbortController();
@@ -80,7 +81,7 @@ export class ToolWorker implements TaskWorker {
   constructor(store: TaskStore, options: TaskWorkerOptions) {
     this.#store = store;
     this.#options = options;
-    this.#tools = toolsByName(options.tools);
+    this.tools = toolsByName(options.tools);
   }
 
   async run(taskId: string): Promise<Task | undefined> {
@@ -152,7 +153,7 @@ export class ToolWorker implements TaskWorker {
     const task = await this.#store.getTask(taskId, { request: true });
     if (task === undefined || isTerminal(task.status)) return undefined;
     const call = fromRequest(task.request);
-    const tool = call && this.#tools.get(call.tool);
+    const tool = call && this.tools.get(call.tool);
     if (call === undefined || tool === undefined) throw new Error(`This worker has no tool for task ${taskId}.`);
     return { tool, call };
   }
@@ -192,7 +193,7 @@ export class ToolWorker implements TaskWorker {
 }
 
 /** @throws TypeError for two tools of one name */
-export function toolsByName(tools: readonly TaskTool[]): ReadonlyMap<string, TaskTool> {
+function toolsByName(tools: readonly TaskTool[]): ReadonlyMap<string, TaskTool> {
   const byName = new Map<string, TaskTool>();
   for (const tool of tools) {
     if (byName.has(tool.name)) throw new TypeError(`There are two tools called ${tool.name}.`);

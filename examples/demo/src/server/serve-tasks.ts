@@ -2,13 +2,13 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { TaskStore, TaskStoreOptions } from "@mcp-task-store/core";
+import { authenticate } from "@mcp-task-store/example-servers/auth";
 import { stopServing } from "@mcp-task-store/example-servers/end-on-signal";
 import { type DispatchReason, TasksExtension } from "@mcp-task-store/sdk/v2";
 import { localhostHostValidation, toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { serverStoreOptions } from "../store-options.ts";
 import { digestTools } from "../tools.ts";
-import { authenticate } from "./tokens.ts";
 
 /** Within the time that the process has to end. */
 const ANSWER_WITHIN_MS = 2_000;

@@ -10,7 +10,7 @@ import type { ServerOptions } from "@modelcontextprotocol/sdk/server/index.js";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import { showsForms } from "../elicitation.ts";
+import { ELICITATION, showsForms } from "../elicitation.ts";
 import { SAMPLING } from "../sampling.ts";
 import { Slots } from "../slots.ts";
 import { type AskableClient, askableClient, isJsonObject, objectAt, UNKNOWN_CLIENT } from "../stored-call.ts";
@@ -35,8 +35,6 @@ export interface TasksSupportOptions extends TaskHostOptions<AuthInfo> {
   /** The same for one principal; callers without one share `maxWaitingResults`. @default 256 */
   readonly maxWaitingResultsPerPrincipal?: number | undefined;
 }
-
-const ELICITATION = "elicitation/create";
 
 const limitsSchema = z.object({
   maxWaitingResults: z.int().min(1).default(1_024),

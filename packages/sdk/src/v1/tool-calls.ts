@@ -10,11 +10,12 @@ import {
 import { DirectContext } from "../direct-context.ts";
 import { isAnswerOfTool } from "../error-result.ts";
 import { listedTool } from "../listed-tool.ts";
+import { LONGEST_TTL_MS } from "../longest-ttl.ts";
 import { newTask } from "../new-task.ts";
 import { validateBy } from "../schema-validation.ts";
 import { type AskableClient, isJsonObject } from "../stored-call.ts";
 import type { TaskTool } from "../task-tool.ts";
-import type { ToolProgress, ToolResult } from "../tool-context.ts";
+import type { ToolResult } from "../tool-context.ts";
 import { INTERNAL_ERROR, INVALID_PARAMS } from "../tool-error.ts";
 import { type Extra, interceptHandlers } from "./intercept-handlers.ts";
 import { mcpError, toMcpError } from "./mcp-errors.ts";
@@ -51,9 +52,6 @@ interface CallInFlight {
 
 /** Handed to the SDK where the answer is not its business. */
 const HANDLED: CallToolResult = { content: [], isError: true };
-
-/** The longest that stores take: one hundred years. The receiver may shorten what is wished for (S-33). */
-const LONGEST_TTL_MS = 3_153_600_000_000;
 
 const LIST_TOOLS = { method: "tools/list" };
 
@@ -153,6 +151,7 @@ async function createTask(
   }
   const prepared = await prepare(tool, args, new RequestQuestions(host.requestClient(), extra), extra);
   const view = await host.viewFor(extra);
+  // The receiver may shorten what is wished for (S-33).
   const ttlMs = ttl === undefined ? undefined : Math.min(Math.ceil(ttl), LONGEST_TTL_MS);
   const call = { tool: tool.name, arguments: args, prepared, ...host.client() };
   const task = await view.createTask(newTask(tool, call, "2025-11-25", ttlMs));
@@ -189,23 +188,23 @@ async function callDirectly(
   const { questions } = new RequestQuestions(host.requestClient(), extra);
   const prepared = await tool.prepare?.(args, { signal, ...questions });
   const progressToken = _meta?.progressToken;
-  const tell = async ({ progress, total, message }: ToolProgress): Promise<void> => {
-    if (progressToken === undefined) return;
-    await extra.sendNotification({
-      method: "notifications/progress",
-      params: {
-        progressToken,
-        progress,
-        ...(total !== undefined && { total }),
-        ...(message !== undefined && { message }),
-      },
-    });
-  };
   const direct = new DirectContext({
     signal,
     questions,
     prepared,
-    tell: progressToken === undefined ? undefined : tell,
+    tell:
+      progressToken === undefined
+        ? undefined
+        : async ({ progress, total, message }) =>
+            await extra.sendNotification({
+              method: "notifications/progress",
+              params: {
+                progressToken,
+                progress,
+                ...(total !== undefined && { total }),
+                ...(message !== undefined && { message }),
+              },
+            }),
   });
   return toCallToolResult(await direct.during((toolContext) => tool.run(args, toolContext)));
 }

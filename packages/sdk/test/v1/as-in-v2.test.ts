@@ -5,22 +5,16 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTaskTool, type TaskTool } from "../../src/index.ts";
 import { TasksSupport } from "../../src/v1/index.ts";
-import { isJsonObject } from "../../src/stored-call.ts";
 import { text } from "../task-tools.ts";
 import { twoStores } from "../two-stores.ts";
 import { type HttpServer, serveHttp } from "./http-server.ts";
 import { connectHttp, rpcErrorOf, type TestClient } from "./test-client.ts";
+import { start } from "./task-calls.ts";
 
 const NAME = "work";
 
 async function serve(tasks: TasksSupport): Promise<HttpServer> {
   return await serveHttp({ prepare: (mcp) => tasks.attach(mcp) });
-}
-
-async function start({ client }: TestClient): Promise<string> {
-  const { task } = await client.request({ method: "tools/call", params: { name: NAME, task: {} } }, ResultSchema);
-  if (!isJsonObject(task) || typeof task["taskId"] !== "string") throw new Error("no task");
-  return task["taskId"];
 }
 
 function requestsOf({ received }: TestClient): readonly JsonObject[] {
@@ -52,7 +46,7 @@ describe("an answer that the form allows, and the whole schema does not", () => 
       user: "alice",
       answer: () => accept(answers.shift() ?? RIGHT),
     });
-    const taskId = await start(alice);
+    const taskId = await start(alice, NAME);
     const result = await alice.client.request({ method: "tasks/result", params: { taskId } }, ResultSchema);
     expect(result).toMatchObject(text(RIGHT));
     const properties = { at: { type: "string", format: "date-time" } };
@@ -69,7 +63,7 @@ describe("an answer that the form allows, and the whole schema does not", () => 
     await using stores = twoStores();
     await using server = await serve(new TasksSupport(stores.a, { tools: [asking] }));
     await using alice = await connectHttp(server.url, { user: "alice", answer: () => accept(WRONG) });
-    const taskId = await start(alice);
+    const taskId = await start(alice, NAME);
     const failed = rpcErrorOf(alice.client.request({ method: "tasks/result", params: { taskId } }, ResultSchema));
     expect(await failed).toMatchObject({ code: -32_602, message: expect.stringContaining('"at"') });
     expect(requestsOf(alice)).toHaveLength(3);

@@ -1,5 +1,5 @@
 /** What ends with a server that closes, though its connections and its store stay open. */
-import { CreateTaskResultSchema, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
+import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { type ScopedTaskStore, TaskStoreError } from "@mcp-task-store/core";
 import { pollUntil } from "@mcp-task-store/services";
 import { expect, it } from "vitest";
@@ -9,15 +9,7 @@ import { counted } from "./counted-store.ts";
 import { serveHttp } from "./http-server.ts";
 import { connectHttp, rpcErrorOf, type TestClient } from "./test-client.ts";
 import { suspender } from "./test-tools.ts";
-
-const accepted = { action: "accept" as const, content: { name: "Alice" } };
-/** A user who thinks for ever. */
-const silent = { user: "alice", answer: async () => await new Promise<never>(() => undefined) };
-
-async function start({ client }: TestClient): Promise<string> {
-  const params = { name: "greet", task: {} };
-  return (await client.request({ method: "tools/call", params }, CreateTaskResultSchema)).task.taskId;
-}
+import { accepted, silent, start } from "./task-calls.ts";
 
 async function question({ received }: TestClient): Promise<string | number> {
   const ids = (): (string | number)[] =>

@@ -1,18 +1,14 @@
 /** Who works on the tasks of a server of SDK 1.x, and what becomes of them when it ends. */
 import type { Task } from "@mcp-task-store/core";
-import { CallToolResultSchema, CreateTaskResultSchema } from "@modelcontextprotocol/sdk/types.js";
+import { CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { pollUntil } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
 import { type DispatchReason, TasksSupport } from "../../src/v1/index.ts";
 import { asked, ended, read, twoStores } from "../two-stores.ts";
 import { serveHttp } from "./http-server.ts";
-import { connectHttp, type TestClient } from "./test-client.ts";
+import { connectHttp } from "./test-client.ts";
 import { gate, gated, suspender } from "./test-tools.ts";
-
-async function start({ client }: TestClient, name: string): Promise<string> {
-  const call = { method: "tools/call", params: { name, task: {} } };
-  return (await client.request(call, CreateTaskResultSchema)).task.taskId;
-}
+import { start } from "./task-calls.ts";
 
 describe("a server of SDK 1.x", () => {
   it("dispatches a task when it is made, answered and orphaned", async () => {

@@ -3,35 +3,21 @@ import { createTaskWorker } from "../../src/index.ts";
 import { TasksSupport, type TasksSupportOptions } from "../../src/v1/index.ts";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type JSONRPCMessage, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
-import { type JsonObject, type ScopedTaskStore, type TaskStore, TaskStoreError } from "@mcp-task-store/core";
+import { type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { type ScopedTaskStore, type TaskStore, TaskStoreError } from "@mcp-task-store/core";
 import { pollUntil } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
-import { isJsonObject } from "../../src/stored-call.ts";
 import { asked, BACKENDS, ended, read, twoStores, withFaults } from "../two-stores.ts";
 import { counted } from "./counted-store.ts";
 import { serveHttp } from "./http-server.ts";
 import { connectHttp, rpcErrorOf, type TestClient } from "./test-client.ts";
 import { greeter, suspender } from "./test-tools.ts";
+import { accepted, result, silent, start } from "./task-calls.ts";
 
 async function serve(store: TaskStore, options: Partial<TasksSupportOptions> & { isStateless?: boolean } = {}) {
   const { isStateless = false, ...rest } = options;
   const tasks = new TasksSupport(store, { tools: [greeter], ...rest });
   return await serveHttp({ prepare: (mcp) => tasks.attach(mcp), isStateless });
-}
-
-const accepted = { action: "accept" as const, content: { name: "Alice" } };
-/** A user who thinks for ever. */
-const silent = { user: "alice", answer: async () => await new Promise<never>(() => undefined) };
-
-async function start({ client }: TestClient): Promise<string> {
-  const { task } = await client.request({ method: "tools/call", params: { name: "greet", task: {} } }, ResultSchema);
-  if (!isJsonObject(task) || typeof task["taskId"] !== "string") throw new Error("no task");
-  return task["taskId"];
-}
-
-function result({ client }: TestClient, taskId: string, signal?: AbortSignal): Promise<JsonObject> {
-  return client.request({ method: "tasks/result", params: { taskId } }, ResultSchema, signal && { signal });
 }
 
 /** Requests that the client got and their ids. */

@@ -1,20 +1,17 @@
 /** Questions that nobody answered stay open, whatever the client says that is no answer. */
 import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
-import type { JsonObject, TaskStore } from "@mcp-task-store/core";
+import type { TaskStore } from "@mcp-task-store/core";
 import { pollUntil } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTaskTool } from "../../src/index.ts";
-import { isJsonObject } from "../../src/stored-call.ts";
 import { TasksSupport } from "../../src/v1/index.ts";
 import { asked, read, twoStores } from "../two-stores.ts";
 import { type HttpServer, serveHttp } from "./http-server.ts";
 import { connectHttp, rpcErrorOf, type TestClient } from "./test-client.ts";
 import { greeter } from "./test-tools.ts";
+import { accepted, result, silent, start } from "./task-calls.ts";
 
-const accepted = { action: "accept" as const, content: { name: "Alice" } };
-/** A user who thinks for ever. */
-const silent = { user: "alice", answer: async () => await new Promise<never>(() => undefined) };
 const HELLO_ALICE = { content: [{ type: "text", text: "Hello, Alice!" }] };
 
 /** Asks for a name before there is a task. */
@@ -30,16 +27,6 @@ const preparer = defineTaskTool({
 async function serve(store: TaskStore, isStateless = false): Promise<HttpServer> {
   const tasks = new TasksSupport(store, { tools: [greeter, preparer] });
   return await serveHttp({ prepare: (mcp) => tasks.attach(mcp), isStateless });
-}
-
-async function start({ client }: TestClient): Promise<string> {
-  const { task } = await client.request({ method: "tools/call", params: { name: "greet", task: {} } }, ResultSchema);
-  if (!isJsonObject(task) || typeof task["taskId"] !== "string") throw new Error("no task");
-  return task["taskId"];
-}
-
-function result({ client }: TestClient, taskId: string, signal?: AbortSignal): Promise<JsonObject> {
-  return client.request({ method: "tasks/result", params: { taskId } }, ResultSchema, signal && { signal });
 }
 
 function questions({ received }: TestClient): readonly (string | number)[] {
