@@ -1,7 +1,7 @@
 /** A program of this folder as a process of its own. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { basename, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 const READY_MS = 20_000;
@@ -21,15 +21,17 @@ export class Child implements AsyncDisposable {
   readonly #gone: Promise<string>;
   readonly #onLine = new Set<() => void>();
 
-  /** @param program relative to src */
-  constructor(program: string, environment: Readonly<Record<string, string>>) {
-    this.name = program;
+  /** @param program relative to src, or absolute */
+  constructor(program: string, environment: Readonly<Record<string, string>>, args: readonly string[] = []) {
+    this.name = basename(program);
     // In the environment, not in the arguments: those are everybody's to read.
-    this.#process = fork(join(import.meta.dirname, "..", program), {
+    this.#process = fork(resolve(import.meta.dirname, "..", program), args, {
       env: { ...process.env, NODE_OPTIONS: "", ...environment },
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      stdio: ["pipe", "pipe", "pipe", "ipc"],
     });
     running.add(this.#process);
+    // What ends while it is written to says so by its end.
+    this.#process.stdin?.on("error", () => undefined);
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on("line", (line) => this.#take(line));
@@ -51,6 +53,16 @@ export class Child implements AsyncDisposable {
 
   onMessage(listener: (message: unknown) => void): void {
     this.#process.on("message", listener);
+  }
+
+  /** Writes a line to its stdin. */
+  write(line: string): void {
+    this.#process.stdin?.write(`${line}\n`);
+  }
+
+  /** How it ends by itself: its exit code, or the signal. */
+  get ended(): Promise<string> {
+    return this.#gone;
   }
 
   /**
