@@ -8,11 +8,19 @@ import { createServer } from "node:net";
 const FIRST = 15_000;
 const LAST = 31_999;
 
+export interface PortOptions {
+  /** Not above this one. @default 31_999 */
+  readonly last?: number;
+  /** Further ports that a server on this one needs. */
+  readonly alsoFree?: (port: number) => readonly number[];
+}
+
 /** Free at this moment; somebody else may take it before the server does, so the server's own failure decides. */
-export async function freePort(): Promise<number> {
+export async function freePort({ last = LAST, alsoFree = () => [] }: PortOptions = {}): Promise<number> {
   for (;;) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
-    if (await isFree(port)) return port;
+    const port = FIRST + Math.floor(Math.random() * (last - FIRST + 1));
+    const free = await Promise.all([port, ...alsoFree(port)].map(isFree));
+    if (free.every(Boolean)) return port;
   }
 }
 

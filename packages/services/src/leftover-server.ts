@@ -1,44 +1,46 @@
-/** Stops a server whose runner is gone, and only that: a process is signalled when it serves the given directory. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+/** Stops servers whose runner is gone, and only those: a process is signalled when it serves the given directory. */
+import { appendFileSync, readFileSync } from "node:fs";
 import { pollUntil } from "./poll-until.ts";
 import { commandLine, isAlive } from "./processes.ts";
 
-/** What a server writes about itself into its data directory. */
-export interface ServerRecord {
-  readonly pid: number;
-  /** True once it takes connections. */
-  readonly ready: boolean;
+/** Where the runner notes the processes it starts. */
+interface Records {
+  readonly processesFile: string;
+  /** Stands in the command line of each of them. */
+  readonly dataDirectory: string;
 }
 
-/** @see https://www.postgresql.org/docs/current/storage-file-layout.html postmaster.pid: line 1 the id, line 8 the state */
-export function readServerRecord(dataDirectory: string): ServerRecord | undefined {
+/** In the same tick in which it was started: a runner that dies a moment later must have said so. */
+export function recordProcess({ processesFile }: Records, pid: number | undefined): void {
+  if (pid !== undefined) appendFileSync(processesFile, `${pid}\n`);
+}
+
+/** Ends the living processes of this directory without a checkpoint, since their data goes too. */
+export async function stopLeftovers({ processesFile, dataDirectory }: Records): Promise<void> {
+  await Promise.all(recordedProcesses(processesFile).map((pid) => stopLeftover(pid, dataDirectory)));
+}
+
+function recordedProcesses(file: string): readonly number[] {
   try {
-    const lines = readFileSync(join(dataDirectory, "postmaster.pid"), "utf8").split("\n");
-    const pid = Number(lines[0]);
-    return Number.isInteger(pid) && pid > 0 ? { pid, ready: lines[7]?.trim() === "ready" } : undefined;
+    const lines = readFileSync(file, "utf8").split("\n");
+    return [...new Set(lines.map(Number))].filter((pid) => Number.isInteger(pid) && pid > 0);
   } catch {
-    return undefined;
+    return []; // none was started
   }
 }
 
-/** The id of the living server of this directory. */
-export function leftoverServer(dataDirectory: string): number | undefined {
-  const record = readServerRecord(dataDirectory);
-  return record !== undefined && serves(record.pid, dataDirectory) ? record.pid : undefined;
-}
-
 /** True while this process is one we started for this directory, and not one that got its number later. */
-export function serves(pid: number, dataDirectory: string): boolean {
+function serves(pid: number, dataDirectory: string): boolean {
   return isAlive(pid) && (commandLine(pid)?.includes(dataDirectory) ?? false);
 }
 
-/** Ends it without a checkpoint, since its data goes too; by force when it does not listen. */
-export async function stopLeftover(pid: number, dataDirectory: string): Promise<void> {
+/** By force when it does not listen. Postgres ends its children at SIGQUIT, so that comes first. */
+async function stopLeftover(pid: number, dataDirectory: string): Promise<void> {
   const what = `process ${pid} to end`;
   for (const signal of ["SIGQUIT", "SIGKILL"] as const) {
     if (!serves(pid, dataDirectory)) return;
     process.kill(pid, signal);
+    process.kill(pid, "SIGCONT"); // one that was paused would never see it
     try {
       await pollUntil(() => !serves(pid, dataDirectory), { what, deadlineMs: 5_000 });
       return;

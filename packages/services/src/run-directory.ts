@@ -16,9 +16,13 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAlive, startMark } from "./processes.ts";
 import type { ServerAccount } from "./server-account.ts";
-import { leftoverServer, stopLeftover } from "./leftover-server.ts";
+import { stopLeftovers } from "./leftover-server.ts";
 
-const PREFIX = "mcp-task-store-postgres-";
+/** Which server it is of, so that people see it in the temporary folder. */
+export type ServerKind = "postgres" | "redis" | "mongodb";
+
+const PREFIX = "mcp-task-store-";
+const RUN_DIRECTORY = /^mcp-task-store-(postgres|redis|mongodb)-/;
 /** Between making a directory and naming its runner in it; older ones without a name are dead. */
 const CREATION_MS = 60_000;
 
@@ -26,6 +30,8 @@ export interface RunDirectory {
   readonly path: string;
   readonly dataDirectory: string;
   readonly logFile: string;
+  /** The ids of the processes started in it, a line each. */
+  readonly processesFile: string;
 }
 
 interface Runner {
@@ -35,8 +41,8 @@ interface Runner {
   readonly hostname: string;
 }
 
-export function createRunDirectory(account: ServerAccount | undefined): RunDirectory {
-  const path = mkdtempSync(join(tmpdir(), PREFIX));
+export function createRunDirectory(kind: ServerKind, account?: ServerAccount): RunDirectory {
+  const path = mkdtempSync(join(tmpdir(), `${PREFIX}${kind}-`));
   const runner: Runner = { pid: process.pid, startMark: startMark(process.pid), hostname: hostname() };
   writeFileSync(join(path, "runner.json"), JSON.stringify(runner));
   const directory = runDirectoryAt(path);
@@ -49,7 +55,12 @@ export function createRunDirectory(account: ServerAccount | undefined): RunDirec
 }
 
 export function runDirectoryAt(path: string): RunDirectory {
-  return { path, dataDirectory: join(path, "data"), logFile: join(path, "server.log") };
+  return {
+    path,
+    dataDirectory: join(path, "data"),
+    logFile: join(path, "server.log"),
+    processesFile: join(path, "processes"),
+  };
 }
 
 /** Retries, because a server that was just killed may still be writing. */
@@ -58,15 +69,13 @@ export function removeRunDirectory(path: string): void {
 }
 
 /** Removes what runs left that died together with their watchdog (a machine switched off, a container removed). */
-export async function sweepDeadRuns(account: ServerAccount | undefined): Promise<void> {
+export async function sweepDeadRuns(account?: ServerAccount): Promise<void> {
   // The folder is everybody's: a directory of another user is not ours to judge.
   const ours = new Set([process.getuid?.(), account?.uid]);
   for (const name of readdirSync(tmpdir())) {
     const path = join(tmpdir(), name);
-    if (!name.startsWith(PREFIX) || !isDeadRun(path, ours)) continue;
-    const { dataDirectory } = runDirectoryAt(path);
-    const server = leftoverServer(dataDirectory);
-    if (server !== undefined) await stopLeftover(server, dataDirectory);
+    if (!RUN_DIRECTORY.test(name) || !isDeadRun(path, ours)) continue;
+    await stopLeftovers(runDirectoryAt(path));
     removeRunDirectory(path);
   }
 }

@@ -1,7 +1,7 @@
 /** What can be done to a server, whichever way it was started. */
 
 export interface ServerControl {
-  /** With the rights to create databases. */
+  /** With an administrator's rights. */
   readonly url: string;
   /** For people: "embedded, npm". */
   readonly description: string;

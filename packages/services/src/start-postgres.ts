@@ -4,6 +4,14 @@ import { type FreshDatabase, freshDatabase, serverVersion } from "./fresh-databa
 import { embeddedPostgres, installedPostgres } from "./postgres-installation.ts";
 import { type ServerSettings, startPostgresProcess } from "./postgres-process.ts";
 import type { ServerControl } from "./server-control.ts";
+import {
+  firstServer,
+  givenBy,
+  isLeftOut,
+  originFromEnvironment,
+  type OriginVariable,
+  refuseToEnd,
+} from "./server-origins.ts";
 
 export type PostgresOrigin = "env" | "path" | "docker" | "embedded";
 
@@ -33,6 +41,11 @@ export interface PostgresService extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+export const POSTGRES_ORIGIN: OriginVariable<PostgresOrigin> = {
+  name: "MCP_TASK_STORE_POSTGRES",
+  origins: ["env", "path", "docker", "embedded"],
+};
+
 const INSTALL_HINT =
   "found no Postgres server. Do one of these: set POSTGRES_URL to a server that may be used (it must allow " +
   "CREATE DATABASE); install one (Debian: apt install postgresql; macOS: brew install postgresql); start Docker; " +
@@ -46,8 +59,13 @@ const INSTALL_HINT =
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresService> {
   const { fast = false, settings = {} } = options;
-  const wanted = options.origin ?? originFromEnvironment();
-  const { origin, control } = await firstServer(wanted, { fast, settings });
+  const { origin, server: control } = await firstServer({
+    what: "Postgres",
+    origins: POSTGRES_ORIGIN.origins,
+    wanted: options.origin ?? originFromEnvironment(POSTGRES_ORIGIN),
+    hint: INSTALL_HINT,
+    start: (each) => serverFrom(each, { fast, settings }),
+  });
   const version = await serverVersion(control.url).catch(async (error: unknown) => {
     await control.stop();
     throw error;
@@ -74,40 +92,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 
 /** True when the variable MCP_TASK_STORE_POSTGRES leaves out what needs Postgres. */
 export function postgresIsLeftOut(): boolean {
-  return process.env["MCP_TASK_STORE_POSTGRES"] === "off";
+  return isLeftOut(POSTGRES_ORIGIN);
 }
 
-function originFromEnvironment(): PostgresOrigin | undefined {
-  const value = process.env["MCP_TASK_STORE_POSTGRES"];
-  switch (value) {
-    case undefined:
-    case "":
-      return undefined;
-    case "env":
-    case "path":
-    case "docker":
-    case "embedded":
-      return value;
-    default:
-      throw new Error(`MCP_TASK_STORE_POSTGRES is ${JSON.stringify(value)}; give env, path, docker or embedded`);
-  }
-}
-
-async function firstServer(
-  wanted: PostgresOrigin | undefined,
-  settings: ServerSettings,
-): Promise<{ origin: PostgresOrigin; control: ServerControl }> {
-  const origins: readonly PostgresOrigin[] = wanted === undefined ? ["env", "path", "docker", "embedded"] : [wanted];
-  for (const origin of origins) {
-    const control = await serverFrom(origin, settings);
-    if (control !== undefined) return { origin, control };
-  }
-  throw new Error(
-    wanted === undefined ? INSTALL_HINT : `no Postgres server of origin "${wanted}" here; ${INSTALL_HINT}`,
-  );
-}
-
-/** Undefined: this machine has none of that origin. One that is there and does not start is a failure, not a reason to look on. */
 async function serverFrom(origin: PostgresOrigin, settings: ServerSettings): Promise<ServerControl | undefined> {
   switch (origin) {
     case "env":
@@ -124,10 +111,9 @@ async function serverFrom(origin: PostgresOrigin, settings: ServerSettings): Pro
 
 /** Somebody else's server: used, never stopped. */
 function givenServer(): ServerControl | undefined {
-  const url = process.env["POSTGRES_URL"];
-  if (url === undefined || url === "") return undefined;
-  const notOurs = (): Promise<never> =>
-    Promise.reject(new Error("the server of POSTGRES_URL is not ours to end; unset it, so that one is started"));
+  const url = givenBy("POSTGRES_URL");
+  if (url === undefined) return undefined;
+  const notOurs = refuseToEnd("POSTGRES_URL");
   return {
     url,
     description: "env, POSTGRES_URL",

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 
 export interface Watchdog {
   readonly pid: number | undefined;
-  /** Names what must not outlive this process. A process: in the same tick in which it was started. */
-  watch(kind: "directory" | "process" | "container", value: string | number | undefined): void;
+  /** Names what must not outlive this process: a run directory with the processes recorded in it, or a container. */
+  watch(kind: "directory" | "container", value: string): void;
   /** Everything is stopped and removed; resolves when the watchdog is gone too. */
   done(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export function startWatchdog(): Watchdog {
   return {
     pid: child.pid,
     watch: (kind, value) => {
-      if (value !== undefined) stdin.write(`${kind} ${value}\n`);
+      stdin.write(`${kind} ${value}\n`);
     },
     done: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;

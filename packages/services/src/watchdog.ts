@@ -1,16 +1,15 @@
 /**
  * Runs as its own process beside a started server. The runner holds the other end of stdin; when that closes before the
- * runner said "done", the runner is dead, however it died, and this process stops the server and removes what it wrote.
+ * runner said "done", the runner is dead, however it died, and this process stops the servers and removes what they wrote.
  * It cannot be done from inside: nothing runs in a process that was killed with SIGKILL.
  *
- * Input, a line each: `directory PATH`, `process PID` (serves that directory), `container NAME`, `done`.
+ * Input, a line each: `directory PATH` (its processes stand in it), `container NAME`, `done`.
  */
 import { execFileSync } from "node:child_process";
 import { createInterface } from "node:readline";
-import { leftoverServer, stopLeftover } from "./leftover-server.ts";
+import { stopLeftovers } from "./leftover-server.ts";
 import { removeRunDirectory, runDirectoryAt } from "./run-directory.ts";
 
-const processes = new Set<number>();
 const containers = new Set<string>();
 let directory: string | undefined;
 let runnerIsDone = false;
@@ -19,7 +18,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [word, ...rest] = line.split(" ");
   const value = rest.join(" ");
   if (word === "directory") directory = value;
-  if (word === "process") processes.add(Number(value));
   if (word === "container") containers.add(value);
   if (word === "done") {
     runnerIsDone = true;
@@ -28,15 +26,10 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 if (!runnerIsDone) {
-  if (directory !== undefined) await stopAndRemove(directory);
+  if (directory !== undefined) {
+    await stopLeftovers(runDirectoryAt(directory));
+    removeRunDirectory(directory);
+  }
   for (const name of containers) execFileSync("docker", ["rm", "--force", "--volumes", name], { stdio: "ignore" });
 }
 process.exit();
-
-async function stopAndRemove(path: string): Promise<void> {
-  const { dataDirectory } = runDirectoryAt(path);
-  const server = leftoverServer(dataDirectory);
-  if (server !== undefined) processes.add(server);
-  await Promise.all([...processes].map((pid) => stopLeftover(pid, dataDirectory)));
-  removeRunDirectory(path);
-}

@@ -1,0 +1,199 @@
+/** Starts a Redis Cluster on loopback: primaries with replicas, formed without redis-cli. */
+import type { Redis } from "ioredis";
+import { infoFields, type RedisAddress, redisVersion, untilRedis, withRedis } from "./redis-client.ts";
+import { dataSettings, type RedisHost, type RedisNode } from "./redis-host.ts";
+import { startedRedisHost, type StartedRedisOrigin } from "./start-redis.ts";
+
+const SLOTS = 16_384;
+
+export interface RedisClusterOptions {
+  /** One primary for each pair; six at least, which is what Redis itself asks for a cluster that survives. @default 6 */
+  readonly nodes?: number | undefined;
+  readonly origin?: StartedRedisOrigin | undefined;
+  /** See RedisOptions. @default false */
+  readonly fast?: boolean | undefined;
+  /** After so many ms of silence a primary counts as gone and its replica takes over. @default 5_000 */
+  readonly nodeTimeoutMs?: number | undefined;
+  /** Further settings of every node; they win. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+  /** Takes one line that says what is used. @default nothing is said */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+export interface RedisCluster extends AsyncDisposable {
+  /** First the primaries (as formed), then as many replicas. Each stays at its address. */
+  readonly nodes: readonly RedisAddress[];
+  /** Of every node. */
+  readonly password: string;
+  readonly origin: StartedRedisOrigin;
+  readonly kind: "redis" | "valkey";
+  readonly version: string;
+  /** The number of the node that now serves the slot of this key. */
+  primaryOf(key: string): Promise<number>;
+  /** Ends a node at once, as a power cut does. */
+  killNode(index: number): Promise<void>;
+  /** Starts it again with its data; it joins as a replica when another one took over. */
+  restartNode(index: number): Promise<void>;
+  /** The node answers nobody and closes nothing, until `resumeNode`. */
+  pauseNode(index: number): Promise<void>;
+  resumeNode(index: number): Promise<void>;
+  /** Resolves when every running node says that all slots are served. */
+  untilOk(): Promise<void>;
+  /** Ends it for good and removes its data. Calling it twice is harmless. */
+  stop(): Promise<void>;
+}
+
+/** @throws Error that says what to install when there is no Redis here */
+export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
+  const { nodes: count = 6, fast = false, nodeTimeoutMs = 5_000, settings = {} } = options;
+  const { origin, host } = await startedRedisHost(options.origin);
+  try {
+    const nodes = await Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        host.start({
+          name: `node-${index}`,
+          settings: () => [
+            ...dataSettings(host.password, fast),
+            ["cluster-enabled", "yes"],
+            ["cluster-config-file", "nodes.conf"],
+            ["cluster-node-timeout", String(nodeTimeoutMs)],
+            // A replica takes over however long it was cut off: tests kill and restart as they like.
+            ["cluster-replica-validity-factor", "0"],
+            ["repl-diskless-sync-delay", "0"],
+            ...Object.entries(settings),
+          ],
+        }),
+      ),
+    );
+    const cluster = new FormedCluster(host, nodes);
+    await cluster.form(Math.floor(count / 2));
+    const first = { ...addressOf(nodes[0]), password: host.password };
+    const { kind, version } = await redisVersion(first);
+    const ports = nodes.map(({ port }) => port).join(", ");
+    options.log?.(`${kind} cluster ${version} of ${count} nodes (${host.description}) on 127.0.0.1:${ports}`);
+    return {
+      nodes: nodes.map(addressOf),
+      password: host.password,
+      origin,
+      kind,
+      version,
+      primaryOf: (key) => cluster.primaryOf(key),
+      killNode: (index) => cluster.node(index).kill(),
+      restartNode: (index) => cluster.node(index).restart(),
+      pauseNode: (index) => cluster.node(index).pause(),
+      resumeNode: (index) => cluster.node(index).resume(),
+      untilOk: () => cluster.untilOk(),
+      stop: () => host.stop(),
+      [Symbol.asyncDispose]: () => host.stop(),
+    };
+  } catch (error) {
+    await host.stop();
+    throw error;
+  }
+}
+
+function addressOf(node: RedisNode | undefined): RedisAddress {
+  if (node === undefined) throw new Error("there is no such node");
+  return { host: node.host, port: node.port };
+}
+
+class FormedCluster {
+  readonly #host: RedisHost;
+  readonly #nodes: readonly RedisNode[];
+
+  constructor(host: RedisHost, nodes: readonly RedisNode[]) {
+    this.#host = host;
+    this.#nodes = nodes;
+  }
+
+  node(index: number): RedisNode {
+    const node = this.#nodes[index];
+    if (node === undefined) throw new RangeError(`the cluster has no node ${index}`);
+    return node;
+  }
+
+  async form(primaries: number): Promise<void> {
+    const ids = await Promise.all(
+      this.#nodes.map((node, index) =>
+        this.#ask(node, async (redis) => {
+          // Different epochs from the start, or the nodes would have to settle who is first.
+          await redis.cluster("SET-CONFIG-EPOCH", index + 1);
+          if (index < primaries) {
+            const from = Math.ceil((index * SLOTS) / primaries);
+            const to = Math.ceil(((index + 1) * SLOTS) / primaries);
+            await redis.cluster("ADDSLOTS", ...Array.from({ length: to - from }, (_, slot) => from + slot));
+          }
+          // Each meets all: faster than to wait for the gossip.
+          for (const { host, port } of this.#nodes.slice(0, index)) await redis.cluster("MEET", host, port);
+          return redis.cluster("MYID");
+        }),
+      ),
+    );
+    await this.#all("to know each other", async (redis) => {
+      const known = new Set(
+        (await clusterNodes(redis)).filter(({ flags }) => !flags.includes("handshake")).map(({ id }) => id),
+      );
+      return ids.every((id) => known.has(id));
+    });
+    await Promise.all(
+      this.#nodes.slice(primaries).map((node, index) => {
+        return this.#ask(node, (redis) => redis.cluster("REPLICATE", ids[index % primaries] ?? ""));
+      }),
+    );
+    await this.untilOk();
+    await this.#all("to know every replica", async (redis) => {
+      const replicas = (await clusterNodes(redis)).filter(({ flags }) => flags.includes("slave"));
+      return replicas.length === this.#nodes.length - primaries;
+    });
+    await Promise.all(
+      this.#nodes.slice(primaries).map((node) =>
+        untilRedis(this.#target(node), "a replica to have its primary's data", async (redis) => {
+          return infoFields(await redis.info("replication"))["master_link_status"] === "up";
+        }),
+      ),
+    );
+  }
+
+  async untilOk(): Promise<void> {
+    await this.#all("to serve all slots", async (redis) => {
+      return infoFields(await redis.cluster("INFO"))["cluster_state"] === "ok";
+    });
+  }
+
+  async primaryOf(key: string): Promise<number> {
+    const node = this.#nodes.find((each) => each.isRunning());
+    if (node === undefined) throw new Error("no node of the cluster runs");
+    return this.#ask(node, async (redis) => {
+      const slot = await redis.cluster("KEYSLOT", key);
+      for (const [from, to, primary] of await redis.cluster("SLOTS")) {
+        if (slot >= from && slot <= to) return this.#nodes.findIndex(({ port }) => port === primary?.[1]);
+      }
+      throw new Error(`no node serves slot ${slot}`);
+    });
+  }
+
+  async #all(what: string, holds: (redis: Redis) => Promise<boolean>): Promise<void> {
+    const running = this.#nodes.filter((node) => node.isRunning());
+    await Promise.all(running.map((node) => untilRedis(this.#target(node), `the cluster's nodes ${what}`, holds)));
+  }
+
+  #ask<T>(node: RedisNode, use: (redis: Redis) => Promise<T>): Promise<T> {
+    return withRedis(this.#target(node), use);
+  }
+
+  #target(node: RedisNode): RedisAddress & { password: string } {
+    return { ...addressOf(node), password: this.#host.password };
+  }
+}
+
+/** @see https://redis.io/docs/latest/commands/cluster-nodes/ */
+async function clusterNodes(redis: Redis): Promise<readonly { id: string; flags: readonly string[] }[]> {
+  const text = String(await redis.cluster("NODES"));
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [id = "", , flags = ""] = line.split(" ");
+      return { id, flags: flags.split(",") };
+    });
+}
