@@ -26,7 +26,12 @@ A filter is a part of a test file's path; it leaves the examples out.
 Variables:
   POSTGRES_URL                     use this server; it must allow CREATE DATABASE
   MCP_TASK_STORE_POSTGRES=…        path, docker or embedded: start only this one
-                                   off: leave out what needs Postgres
+  REDIS_URL                        use this server; a cluster is started all the same
+  MCP_TASK_STORE_REDIS=…           path, docker or apt: start only this one
+  MONGODB_URL                      use this server; it must be a replica set
+  MCP_TASK_STORE_MONGODB=…         path, docker, download or stand-in: start only this one
+  MCP_TASK_STORE_SECANTUSD         the stand-in's program: a secantusd-rs
+  MCP_TASK_STORE_…=off             leave out what needs the server
 `;
 
 const { values, positionals } = parseArgs({

@@ -34,8 +34,8 @@ export async function startPostgresProcess(
   settings: ServerSettings,
 ): Promise<ServerControl> {
   const account = serverAccount();
-  await sweepDeadRuns(account);
-  const directory = createRunDirectory("postgres", account);
+  await sweepDeadRuns({ account });
+  const directory = createRunDirectory("postgres", { account });
   const watchdog = startWatchdog();
   watchdog.watch("directory", directory.path);
   const cleanUp = async (): Promise<void> => {

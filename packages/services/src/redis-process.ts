@@ -42,6 +42,7 @@ export async function redisProcesses(origin: string, installation: RedisInstalla
     const program = (port: number): ServerProgram => ({
       name: `${installation.command} on port ${port}`,
       command: installation.command,
+      argv0: installation.argv0,
       args: [configFile, ...(spec.sentinel ? ["--sentinel"] : [])],
       directory,
       logFile: join(directory.path, `${spec.name}.log`),
@@ -77,7 +78,8 @@ export async function redisProcesses(origin: string, installation: RedisInstalla
       kill: () => killAll(child),
       pause: async () => void child.kill("SIGSTOP"),
       resume: async () => void child.kill("SIGCONT"),
-      stop: () => shutDown(child, STOP_SIGNALS),
+      // Its data goes too, so there is nothing to wait for.
+      stop: () => killAll(child),
     };
   };
 

@@ -41,8 +41,16 @@ interface Runner {
   readonly hostname: string;
 }
 
-export function createRunDirectory(kind: ServerKind, account?: ServerAccount): RunDirectory {
-  const path = mkdtempSync(join(tmpdir(), `${PREFIX}${kind}-`));
+export interface RunDirectoryOptions {
+  /** Whose it is, when the server does not run under this process's own. */
+  readonly account?: ServerAccount | undefined;
+  /** @default the system's temporary folder */
+  readonly parent?: string | undefined;
+}
+
+export function createRunDirectory(kind: ServerKind, options: RunDirectoryOptions = {}): RunDirectory {
+  const { account, parent = tmpdir() } = options;
+  const path = mkdtempSync(join(parent, `${PREFIX}${kind}-`));
   const runner: Runner = { pid: process.pid, startMark: startMark(process.pid), hostname: hostname() };
   writeFileSync(join(path, "runner.json"), JSON.stringify(runner));
   const directory = runDirectoryAt(path);
@@ -69,11 +77,11 @@ export function removeRunDirectory(path: string): void {
 }
 
 /** Removes what runs left that died together with their watchdog (a machine switched off, a container removed). */
-export async function sweepDeadRuns(account?: ServerAccount): Promise<void> {
+export async function sweepDeadRuns({ account, parent = tmpdir() }: RunDirectoryOptions = {}): Promise<void> {
   // The folder is everybody's: a directory of another user is not ours to judge.
   const ours = new Set([process.getuid?.(), account?.uid]);
-  for (const name of readdirSync(tmpdir())) {
-    const path = join(tmpdir(), name);
+  for (const name of readdirSync(parent)) {
+    const path = join(parent, name);
     if (!RUN_DIRECTORY.test(name) || !isDeadRun(path, ours)) continue;
     await stopLeftovers(runDirectoryAt(path));
     removeRunDirectory(path);

@@ -13,3 +13,9 @@ export interface ServerControl {
   /** Ends it for good and removes its data. Calling it twice is harmless. */
   stop(): Promise<void>;
 }
+
+export interface PausableControl extends ServerControl {
+  /** It answers nobody and closes nothing, until `resume`. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+}

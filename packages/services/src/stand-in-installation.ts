@@ -1,20 +1,24 @@
-/** SecantusDB, the stand-in for a MongoDB server: found, or installed from PyPI into a cache directory. */
+/** SecantusDB, the stand-in for a MongoDB server: found, or installed from PyPI into the cache directory. */
 import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { existsSync, renameSync, rmSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { aptInstall, aptWorks } from "./apt-package.ts";
 import { cacheDirectory } from "./cache-directory.ts";
+import { installDirectory } from "./install-directory.ts";
+import { programOnPath } from "./program-on-path.ts";
 import { givenBy } from "./server-origins.ts";
 
 const run = promisify(execFile);
 
+type Log = (line: string) => void;
+
 /** The version whose abilities were measured. */
 const VERSION = "0.7.0b3";
-const INSTALL_MS = 600_000;
-/** Names the program of the faster build. */
+/** Names the program of the Rust build, which is faster. */
 const RUST_VARIABLE = "MCP_TASK_STORE_SECANTUSD";
 const RUST_PROGRAM = "secantusd-rs";
+const PYTHONS = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
 
 export interface StandInInstallation {
   readonly command: string;
@@ -24,51 +28,83 @@ export interface StandInInstallation {
   readonly description: string;
 }
 
-/** The Rust build where there is one, else the Python build, which is installed at the first time. */
-export async function standInInstallation(log: (line: string) => void): Promise<StandInInstallation> {
+/**
+ * The Rust build where there is one, else the Python build, installed at the first time.
+ * Undefined: there is no Python 3.10 or later with venv.
+ */
+export async function standInInstallation(log: Log): Promise<StandInInstallation | undefined> {
   return rustBuild() ?? (await pythonBuild(log));
 }
 
 function rustBuild(): StandInInstallation | undefined {
   const given = givenBy(RUST_VARIABLE);
-  if (given !== undefined) {
-    if (!existsSync(given)) throw new Error(`${RUST_VARIABLE} names no file: ${given}`);
-    return { command: given, args: [], description: `SecantusDB, Rust build, ${given}` };
-  }
-  for (const directory of (process.env["PATH"] ?? "").split(delimiter)) {
-    const command = join(directory, RUST_PROGRAM);
-    if (directory !== "" && existsSync(command)) {
-      return { command, args: [], description: `SecantusDB, Rust build, ${command}` };
-    }
-  }
-  return undefined;
+  if (given !== undefined && !existsSync(given)) throw new Error(`${RUST_VARIABLE} names no file: ${given}`);
+  const command = given ?? programOnPath(RUST_PROGRAM);
+  return command === undefined ? undefined : { command, args: [], description: `SecantusDB, Rust build, ${command}` };
 }
 
-async function pythonBuild(log: (line: string) => void): Promise<StandInInstallation> {
+async function pythonBuild(log: Log): Promise<StandInInstallation | undefined> {
   const home = join(cacheDirectory(), `secantusdb-${VERSION}`);
-  const python = join(home, "bin", "python");
-  if (!existsSync(python)) await install(home, log);
+  if (!(await isUsable(home))) {
+    const python = (await suitablePython()) ?? (await pythonFromApt(log));
+    if (python === undefined) return undefined;
+    log(`mongodb: installing the stand-in SecantusDB ${VERSION} from PyPI into ${home} (about a minute, once)`);
+    await install(python, home);
+  }
   return {
-    command: python,
+    command: pythonOf(home),
+    // Not the installed script: that one names the directory in which it was installed.
     args: ["-c", "import sys; from secantus.cli import main; sys.exit(main())"],
     description: `SecantusDB ${VERSION}, Python build`,
   };
 }
 
-/** Beside its place and then moved there in one step, so that two processes may install at once. */
-async function install(home: string, log: (line: string) => void): Promise<void> {
-  const draft = `${home}.${randomBytes(6).toString("hex")}`;
-  log(`mongodb: installing SecantusDB ${VERSION} from PyPI into ${home} (about a minute, once)`);
+function pythonOf(home: string): string {
+  return join(home, "bin", "python");
+}
+
+/** False as well when the Python that it was made with is gone. */
+function isUsable(home: string): Promise<boolean> {
+  return pythonSays(pythonOf(home), "import importlib.util as u, sys; sys.exit(u.find_spec('secantus') is None)");
+}
+
+async function suitablePython(): Promise<string | undefined> {
+  for (const name of PYTHONS) {
+    const check = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+    if (await pythonSays(name, check)) return name;
+  }
+  return undefined;
+}
+
+/** Debian has venv in a package of its own. */
+async function pythonFromApt(log: Log): Promise<string | undefined> {
+  if (!aptWorks()) return undefined;
+  log("mongodb: installing the package python3-venv, for the stand-in (once)");
+  await aptInstall("python3-venv");
+  return suitablePython();
+}
+
+async function pythonSays(python: string, program: string): Promise<boolean> {
   try {
-    await run("python3", ["-m", "venv", draft]);
-    const pip = ["-m", "pip", "install", "--quiet", "--no-input", `secantusdb==${VERSION}`];
-    await run(join(draft, "bin", "python"), pip, { timeout: INSTALL_MS });
-    try {
-      renameSync(draft, home);
-    } catch (error) {
-      if (!existsSync(join(home, "bin", "python"))) throw error;
-    }
-  } finally {
-    rmSync(draft, { recursive: true, force: true });
+    await run(python, ["-c", program], { timeout: 60_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function install(python: string, home: string): Promise<void> {
+  try {
+    await installDirectory(home, {
+      isUsable,
+      fill: async (draft, step) => {
+        await step(python, ["-m", "venv", draft]);
+        await step(pythonOf(draft), ["-m", "pip", "install", "--quiet", "--no-input", `secantusdb==${VERSION}`]);
+      },
+    });
+  } catch (cause) {
+    const said = cause instanceof Error && "stderr" in cause ? String(cause.stderr).trim() : "";
+    const lines = said.split("\n").slice(-6).join("\n");
+    throw new Error(`could not install the MongoDB stand-in SecantusDB ${VERSION} from PyPI\n${lines}`, { cause });
   }
 }

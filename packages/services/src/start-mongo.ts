@@ -1,7 +1,11 @@
 /** Finds or starts a MongoDB server, or a stand-in for it, for tests, demo and bench. */
+import { dockerWorks } from "./docker-container.ts";
+import { startDockerMongo } from "./docker-mongo.ts";
+import { downloadedMongod } from "./downloaded-mongod.ts";
 import { mongoVersion } from "./mongo-client.ts";
-import { startMongoProcess } from "./mongo-process.ts";
-import type { ServerControl } from "./server-control.ts";
+import { mongodProgram, standInProgram, startMongoProcess } from "./mongo-process.ts";
+import { programOnPath } from "./program-on-path.ts";
+import type { PausableControl } from "./server-control.ts";
 import {
   firstServer,
   givenBy,
@@ -36,6 +40,9 @@ export interface MongoService extends AsyncDisposable {
   restart(): Promise<void>;
   /** Ends every process of the server at once, as a power cut does. */
   kill(signal: "SIGKILL"): Promise<void>;
+  /** The server answers nobody and closes nothing, until `resume`. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Ends it for good and removes its data; a server that was there already is left alone. Calling it twice is harmless. */
   stop(): Promise<void>;
 }
@@ -57,12 +64,13 @@ const INSTALL_HINT =
  */
 export async function startMongo(options: MongoOptions = {}): Promise<MongoService> {
   const log = options.log ?? (() => {});
+  const wanted = options.origin ?? originFromEnvironment(MONGO_ORIGIN);
   const { origin, server } = await firstServer({
     what: "MongoDB",
     origins: MONGO_ORIGIN.origins,
-    wanted: options.origin ?? originFromEnvironment(MONGO_ORIGIN),
+    wanted,
     hint: INSTALL_HINT,
-    start: (each) => serverFrom(each, log),
+    start: (each) => serverFrom(each, { insist: wanted !== undefined, log }),
   });
   const version = await mongoVersion(server.url).catch(async (error: unknown) => {
     await server.stop();
@@ -78,6 +86,8 @@ export async function startMongo(options: MongoOptions = {}): Promise<MongoServi
     isStandIn,
     restart: () => server.restart(),
     kill: () => server.kill(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
     stop: () => server.stop(),
     [Symbol.asyncDispose]: () => server.stop(),
   };
@@ -93,29 +103,32 @@ export function mongoIsLeftOut(): boolean {
 }
 
 /** Undefined: this machine has none of that origin. */
-async function serverFrom(origin: MongoOrigin, log: (line: string) => void): Promise<ServerControl | undefined> {
+async function serverFrom(origin: MongoOrigin, { insist, log }: FromOptions): Promise<PausableControl | undefined> {
   switch (origin) {
     case "env":
       return givenServer();
-    case "stand-in": {
-      const { command, args, description } = await standInInstallation(log);
-      return startMongoProcess({
-        command,
-        // Without --sync-on-commit it loses acknowledged writes when it is killed.
-        args: (port, data) =>
-          args.concat("--host", "127.0.0.1", "--port", String(port), "--storage-path", data, "--sync-on-commit"),
-        description: `stand-in, ${description}`,
-      });
-    }
-    case "path":
     case "docker":
-    case "download":
-      return undefined;
+      return (await dockerWorks()) ? startDockerMongo() : undefined;
+    case "path":
+    case "download": {
+      const mongod = origin === "path" ? programOnPath("mongod") : await downloadedMongod({ insist, log });
+      return mongod === undefined ? undefined : startMongoProcess(mongodProgram(mongod, `${origin}, ${mongod}`));
+    }
+    case "stand-in": {
+      const installation = await standInInstallation(log);
+      return installation === undefined ? undefined : startMongoProcess(standInProgram(installation));
+    }
   }
 }
 
+interface FromOptions {
+  /** True: this origin and no other. */
+  readonly insist: boolean;
+  readonly log: (line: string) => void;
+}
+
 /** Somebody else's server: used, never stopped. */
-function givenServer(): ServerControl | undefined {
+function givenServer(): PausableControl | undefined {
   const url = givenBy("MONGODB_URL");
   if (url === undefined) return undefined;
   const notOurs = refuseToEnd("MONGODB_URL");
@@ -125,6 +138,8 @@ function givenServer(): ServerControl | undefined {
     isRunning: () => true,
     restart: notOurs,
     kill: notOurs,
+    pause: notOurs,
+    resume: notOurs,
     stop: () => Promise.resolve(),
   };
 }

@@ -1,5 +1,6 @@
 /** Finds or starts a Postgres server, for tests, demo and bench. */
-import { dockerWorks, startDockerPostgres } from "./docker-postgres.ts";
+import { dockerWorks } from "./docker-container.ts";
+import { startDockerPostgres } from "./docker-postgres.ts";
 import { type FreshDatabase, freshDatabase, serverVersion } from "./fresh-database.ts";
 import { embeddedPostgres, installedPostgres } from "./postgres-installation.ts";
 import { type ServerSettings, startPostgresProcess } from "./postgres-process.ts";

@@ -7,7 +7,7 @@ import { startedRedisHost, type StartedRedisOrigin } from "./start-redis.ts";
 const SLOTS = 16_384;
 
 export interface RedisClusterOptions {
-  /** One primary for each pair; six at least, which is what Redis itself asks for a cluster that survives. @default 6 */
+  /** Half of them primaries, each with a replica; even, and six at least: two of three primaries must outvote a dead one. @default 6 */
   readonly nodes?: number | undefined;
   readonly origin?: StartedRedisOrigin | undefined;
   /** See RedisOptions. @default false */
@@ -43,10 +43,14 @@ export interface RedisCluster extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** @throws Error that says what to install when there is no Redis here */
+/**
+ * @throws Error that says what to install when there is no Redis here
+ * @throws RangeError for another number of nodes
+ */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
   const { nodes: count = 6, fast = false, nodeTimeoutMs = 5_000, settings = {} } = options;
-  const { origin, host } = await startedRedisHost(options.origin);
+  if (count < 6 || count % 2 !== 0) throw new RangeError(`a cluster of ${count} nodes; give an even number from 6 on`);
+  const { origin, host } = await startedRedisHost({ origin: options.origin, servers: count, log: options.log });
   try {
     const nodes = await Promise.all(
       Array.from({ length: count }, (_, index) =>
@@ -55,6 +59,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
           settings: () => [
             ...dataSettings(host.password, fast),
             ["cluster-enabled", "yes"],
+            ["cluster-announce-ip", "127.0.0.1"],
             ["cluster-config-file", "nodes.conf"],
             ["cluster-node-timeout", String(nodeTimeoutMs)],
             // A replica takes over however long it was cut off: tests kill and restart as they like.
@@ -66,7 +71,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
       ),
     );
     const cluster = new FormedCluster(host, nodes);
-    await cluster.form(Math.floor(count / 2));
+    await cluster.form(count / 2);
     const first = { ...addressOf(nodes[0]), password: host.password };
     const { kind, version } = await redisVersion(first);
     const ports = nodes.map(({ port }) => port).join(", ");

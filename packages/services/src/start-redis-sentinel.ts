@@ -5,6 +5,8 @@ import { dataSettings, type RedisHost, type RedisNode, type RedisSetting } from 
 import { startedRedisHost, type StartedRedisOrigin } from "./start-redis.ts";
 
 const NAME = "mcp-task-store";
+/** A primary and its replica. */
+const DATA_SERVERS = 2;
 const SENTINELS = 3;
 const QUORUM = 2;
 
@@ -36,7 +38,7 @@ export interface RedisSentinel extends AsyncDisposable {
   killPrimary(): Promise<RedisAddress>;
   /** The primary answers nobody and closes nothing, until `reviveAll`. @returns it */
   pausePrimary(): Promise<RedisAddress>;
-  /** Starts again what was killed, and lets go on what was paused: an old primary comes back as a replica. */
+  /** Starts again what was killed, and lets go on what was paused. The sentinels make an old primary a replica, some ten seconds later. */
   reviveAll(): Promise<void>;
   /** Resolves when all sentinels name another primary than this one, and it takes writes. @returns the new one */
   untilFailedOver(from: RedisAddress): Promise<RedisAddress>;
@@ -47,7 +49,11 @@ export interface RedisSentinel extends AsyncDisposable {
 /** @throws Error that says what to install when there is no Redis here */
 export async function startRedisSentinel(options: RedisSentinelOptions = {}): Promise<RedisSentinel> {
   const { fast = false, downAfterMs = 2_000, settings = {} } = options;
-  const { origin, host } = await startedRedisHost(options.origin);
+  const { origin, host } = await startedRedisHost({
+    origin: options.origin,
+    servers: DATA_SERVERS + SENTINELS,
+    log: options.log,
+  });
   try {
     const data: readonly RedisSetting[] = [
       ...dataSettings(host.password, fast),

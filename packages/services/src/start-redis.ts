@@ -1,7 +1,9 @@
 /** Finds or starts a Redis or Valkey server, for tests, demo and bench. */
+import { dockerWorks } from "./docker-container.ts";
+import { dockerRedis } from "./docker-redis.ts";
 import { redisVersion } from "./redis-client.ts";
 import { dataSettings, type RedisHost } from "./redis-host.ts";
-import { installedRedis } from "./redis-installation.ts";
+import { installedRedis, redisFromApt } from "./redis-installation.ts";
 import { redisProcesses } from "./redis-process.ts";
 import {
   firstServer,
@@ -65,7 +67,7 @@ const INSTALL_HINT =
  * @throws Error that says what to install when there is none
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisService> {
-  const { fast = false, settings = {} } = options;
+  const { fast = false, settings = {}, log } = options;
   const { origin, server } = await firstServer({
     what: "Redis",
     origins: REDIS_ORIGIN.origins,
@@ -73,7 +75,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServi
     hint: INSTALL_HINT,
     start: async (each) => {
       if (each === "env") return givenServer();
-      const host = await redisHost(each);
+      const host = await redisHost(each, { servers: 1, log });
       return host === undefined ? undefined : startedServer(host, fast, settings);
     },
   });
@@ -81,7 +83,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServi
     await server.stop();
     throw error;
   });
-  options.log?.(`${kind} ${version} (${server.description}) on ${new URL(server.url).host}`);
+  log?.(`${kind} ${version} (${server.description}) on ${new URL(server.url).host}`);
   return {
     url: server.url,
     origin,
@@ -148,16 +150,25 @@ function givenServer(): Server | undefined {
   };
 }
 
+interface HostOptions {
+  /** How many servers will be started in it. */
+  readonly servers: number;
+  readonly log: ((line: string) => void) | undefined;
+}
+
 /** Undefined: this machine has none of that origin. */
-async function redisHost(origin: StartedRedisOrigin): Promise<RedisHost | undefined> {
+async function redisHost(
+  origin: StartedRedisOrigin,
+  { servers, log = () => {} }: HostOptions,
+): Promise<RedisHost | undefined> {
   switch (origin) {
-    case "path": {
-      const installation = installedRedis();
+    case "docker":
+      return (await dockerWorks()) ? dockerRedis(servers) : undefined;
+    case "path":
+    case "apt": {
+      const installation = origin === "path" ? installedRedis() : await redisFromApt(log);
       return installation === undefined ? undefined : redisProcesses(origin, installation);
     }
-    case "docker":
-    case "apt":
-      return undefined;
   }
 }
 
@@ -166,15 +177,15 @@ async function redisHost(origin: StartedRedisOrigin): Promise<RedisHost | undefi
  * @throws Error that says what to install
  */
 export async function startedRedisHost(
-  wanted?: StartedRedisOrigin,
+  options: HostOptions & { readonly origin: StartedRedisOrigin | undefined },
 ): Promise<{ origin: StartedRedisOrigin; host: RedisHost }> {
   const fromVariable = originFromEnvironment(REDIS_ORIGIN);
   const { origin, server } = await firstServer({
     what: "Redis",
     origins: REDIS_ORIGIN.origins.filter((each) => each !== "env"),
-    wanted: wanted ?? (fromVariable === "env" ? undefined : fromVariable),
+    wanted: options.origin ?? (fromVariable === "env" ? undefined : fromVariable),
     hint: INSTALL_HINT,
-    start: redisHost,
+    start: (each) => redisHost(each, options),
   });
   return { origin, host: server };
 }

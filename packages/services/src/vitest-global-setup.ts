@@ -1,5 +1,4 @@
 /** Vitest's global setup: one server of each kind for the whole run, as far as the chosen test files ask for it. */
-import type { TestProject } from "vitest/node";
 import { isLeftOut, type OriginVariable } from "./server-origins.ts";
 import { shareServer } from "./shared-server.ts";
 import { MONGO_ORIGIN, startMongo } from "./start-mongo.ts";
@@ -81,7 +80,12 @@ const KINDS: readonly SharedKind[] = [
 
 let started: readonly Shared[] = [];
 
-export async function setup({ vitest }: Pick<TestProject, "vitest">): Promise<void> {
+/** As far as it is used here: vitest's project, which knows the chosen files. */
+interface Project {
+  readonly vitest: { readonly state: { getPaths(): readonly string[] } };
+}
+
+export async function setup({ vitest }: Project): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const used = wordsUsedBy(
     vitest.state.getPaths(),

@@ -1,14 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { childrenOf, commandLine } from "../src/processes.ts";
 
 /** The run directories of one runner process. */
-export function runDirectoriesOf(runner: number): readonly string[] {
-  return readdirSync(tmpdir())
-    .filter((name) => name.startsWith("mcp-task-store-postgres-"))
-    .map((name) => join(tmpdir(), name))
+export function runDirectoriesOf(runner: number, parent: string = tmpdir()): readonly string[] {
+  return readdirSync(parent)
+    .filter((name) => /^mcp-task-store-(postgres|redis|mongodb)-/.test(name))
+    .map((name) => join(parent, name))
     .filter((path) => {
       const file = join(path, "runner.json");
       return existsSync(file) && (JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid === runner;
     });
+}
+
+/** The children of this process that serve something. Those of a test runner are not among them. */
+export function serversOfThisProcess(): readonly number[] {
+  return childrenOf(process.pid).filter((pid) => commandLine(pid)?.includes(join(tmpdir(), "mcp-task-store-")));
 }

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { pollUntil, startPostgres } from "../src/index.ts";
+import { mongoIsLeftOut, pollUntil, redisIsLeftOut, startPostgres } from "../src/index.ts";
 import { embeddedPostgres, runnablePrograms } from "../src/postgres-installation.ts";
-import { childrenOf, isAlive } from "../src/processes.ts";
+import { childrenOf, commandLine, isAlive } from "../src/processes.ts";
 import { serverAccount } from "../src/server-account.ts";
 import { runDirectoriesOf } from "./run-directories.ts";
 
@@ -25,7 +25,7 @@ interface Started {
 }
 
 async function startRunner(
-  args: readonly string[] = [],
+  args: readonly string[] = ["postgres"],
   identity: { uid?: number; gid?: number } = {},
 ): Promise<Started> {
   const runner = spawn(process.execPath, [fixture, ...args], {
@@ -52,15 +52,37 @@ async function expectNothingLeft({ runner, processes }: Started): Promise<void> 
   await pollUntil(() => runDirectoriesOf(runner.pid).length === 0, { what: "the directory to be removed" });
 }
 
+async function expectToDieWith(started: Started, signal: NodeJS.Signals): Promise<void> {
+  const gone = once(started.runner, "exit");
+  started.runner.kill(signal);
+  await gone;
+  await expectNothingLeft(started);
+}
+
 describe("when the runner dies", () => {
   it.each(["SIGKILL", "SIGTERM", "SIGINT"] as const)("of %s, server and files go too", async (signal) => {
     const started = await startRunner();
     expect(started.directories).toHaveLength(1);
     expect(started.processes.filter(isAlive).length).toBeGreaterThan(2);
-    const gone = once(started.runner, "exit");
-    started.runner.kill(signal);
-    await gone;
-    await expectNothingLeft(started);
+    await expectToDieWith(started, signal);
+  });
+
+  it.skipIf(redisIsLeftOut())("the nodes of a Redis Cluster go too", async () => {
+    const started = await startRunner(["redis-cluster"]);
+    expect(started.processes.filter(isAlive).length).toBeGreaterThan(6);
+    await expectToDieWith(started, "SIGKILL");
+  });
+
+  it.skipIf(mongoIsLeftOut())("a MongoDB server goes too", async () => {
+    const started = await startRunner(["mongodb"]);
+    expect(started.processes.filter(isAlive).length).toBeGreaterThan(1);
+    await expectToDieWith(started, "SIGKILL");
+  });
+
+  it.skipIf(redisIsLeftOut())("a server that was paused goes too", async () => {
+    const started = await startRunner(["redis"]);
+    for (const pid of started.processes) if (commandLine(pid)?.includes("redis.conf")) process.kill(pid, "SIGSTOP");
+    await expectToDieWith(started, "SIGKILL");
   });
 
   it("together with its watchdog, the next start sweeps what they left", async () => {
@@ -90,7 +112,7 @@ const nobodyCanReadThis =
 
 describe("accounts", () => {
   it.skipIf(!nobodyCanReadThis)("works for a user without rights", async () => {
-    const started = await startRunner(["stop"], NOBODY);
+    const started = await startRunner(["postgres", "stop"], NOBODY);
     expect(started.url).toMatch(/^postgres:\/\/postgres:.+@127\.0\.0\.1:\d+\/postgres$/);
     await once(started.runner, "exit");
     expect(started.runner.exitCode).toBe(0);

@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { dockerWorks } from "../src/docker-postgres.ts";
+import { dockerWorks } from "../src/docker-container.ts";
 import { type PostgresOrigin, type PostgresService, startPostgres } from "../src/index.ts";
 import { embeddedPostgres, installedPostgres } from "../src/postgres-installation.ts";
 import { childrenOf, commandLine, isAlive } from "../src/processes.ts";
