@@ -7,6 +7,8 @@ import { startWatchdog } from "./start-watchdog.ts";
 
 const run = promisify(execFile);
 
+const PULL_MS = 600_000;
+
 export interface ContainerOptions {
   readonly kind: ServerKind;
   readonly image: string;
@@ -39,6 +41,25 @@ export async function dockerWorks(): Promise<boolean> {
     await run("docker", ["info"], { timeout: 5_000 });
     return true;
   } catch {
+    return false;
+  }
+}
+
+/** True when Docker works and has the image, or can get it; a line says when it cannot. */
+export async function dockerHas(image: string, log?: (line: string) => void): Promise<boolean> {
+  if (!(await dockerWorks())) return false;
+  try {
+    await run("docker", ["image", "inspect", image]);
+    return true;
+  } catch {
+    log?.(`docker: pulling ${image} (once)`);
+  }
+  try {
+    await run("docker", ["pull", "--quiet", image], { timeout: PULL_MS });
+    return true;
+  } catch (error) {
+    const reason = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : String(error);
+    log?.(`docker: could not pull ${image}, so on to the next (${reason.split("\n").at(-1)})`);
     return false;
   }
 }

@@ -5,14 +5,14 @@ import { mongodArguments, mongodIsReady, mongoUrl } from "./mongo-process.ts";
 import { pollUntil } from "./poll-until.ts";
 import type { PausableControl } from "./server-control.ts";
 
-const IMAGE = "mongo:8.0";
+export const MONGO_IMAGE = "mongo:8.0";
 
 export async function startDockerMongo(): Promise<PausableControl> {
   // The same inside: the replica set names its member by the address that this machine uses.
   const port = await freePort();
   const container = await startContainer({
     kind: "mongodb",
-    image: IMAGE,
+    image: MONGO_IMAGE,
     ports: new Map([[port, port]]),
     command: [...mongodArguments(port), "--bind_ip_all"],
     untilReady: async () => {
@@ -23,5 +23,5 @@ export async function startDockerMongo(): Promise<PausableControl> {
       });
     },
   });
-  return { ...container, url: mongoUrl(port), description: `docker, ${IMAGE}` };
+  return { ...container, url: mongoUrl(port), description: `docker, ${MONGO_IMAGE}` };
 }

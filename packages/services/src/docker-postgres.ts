@@ -7,7 +7,7 @@ import { pollUntil } from "./poll-until.ts";
 import type { ServerSettings } from "./postgres-process.ts";
 import type { ServerControl } from "./server-control.ts";
 
-const IMAGE = "postgres:18-alpine";
+export const POSTGRES_IMAGE = "postgres:18-alpine";
 
 export async function startDockerPostgres({ fast, settings }: ServerSettings): Promise<ServerControl> {
   const password = randomBytes(18).toString("base64url");
@@ -20,13 +20,13 @@ export async function startDockerPostgres({ fast, settings }: ServerSettings): P
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const container = await startContainer({
     kind: "postgres",
-    image: IMAGE,
+    image: POSTGRES_IMAGE,
     ports: new Map([[port, 5432]]),
     environment: { POSTGRES_PASSWORD: password },
     command: Object.entries(serverSettings).flatMap(([key, value]) => ["-c", `${key}=${value}`]),
     untilReady: () => untilReady(url),
   });
-  return { ...container, url, description: `docker, ${IMAGE}` };
+  return { ...container, url, description: `docker, ${POSTGRES_IMAGE}` };
 }
 
 /** The image starts a first server without network to prepare the data, so only a connection from outside counts. */

@@ -5,7 +5,7 @@ import { pollUntil } from "./poll-until.ts";
 import { redisIsReady } from "./redis-client.ts";
 import { configText, newPassword, type RedisHost, type RedisNode, type RedisNodeSpec } from "./redis-host.ts";
 
-const IMAGE = "redis:8-alpine";
+export const REDIS_IMAGE = "redis:8-alpine";
 const HOST = "127.0.0.1";
 /** Outlives the servers, which come and go. */
 const IDLE = ["-c", "while :; do sleep 3600; done"];
@@ -18,7 +18,7 @@ export async function dockerRedis(servers: number): Promise<RedisHost> {
   while (ports.size < servers) ports.add(await freePort({ last: 21_999 }));
   const container = await startContainer({
     kind: "redis",
-    image: IMAGE,
+    image: REDIS_IMAGE,
     ports: new Map([...ports].map((port) => [port, port])),
     entrypoint: "sh",
     command: IDLE,
@@ -26,7 +26,7 @@ export async function dockerRedis(servers: number): Promise<RedisHost> {
   });
   const unused = [...ports];
   return {
-    description: `docker, ${IMAGE}`,
+    description: `docker, ${REDIS_IMAGE}`,
     password,
     start: (spec) => {
       const port = unused.pop();

@@ -4,10 +4,9 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { recordProcess } from "./leftover-server.ts";
-import { createRunDirectory, removeRunDirectory, sweepDeadRuns } from "./run-directory.ts";
-import { startWatchdog } from "./start-watchdog.ts";
+import { openRun } from "./server-run.ts";
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 
 const STEP_MS = 900_000;
 
@@ -26,13 +25,11 @@ export interface Installation {
  */
 export async function installDirectory(home: string, { isUsable, fill }: Installation): Promise<void> {
   const parent = dirname(home);
-  await sweepDeadRuns({ parent });
-  const directory = createRunDirectory("mongodb", { parent });
-  const watchdog = startWatchdog();
-  watchdog.watch("directory", directory.path);
+  const run = await openRun("mongodb", { parent });
+  const { directory } = run;
   try {
     await fill(directory.dataDirectory, async (command, args) => {
-      const running = run(command, args, { timeout: STEP_MS, maxBuffer: 64 * 1024 * 1024 });
+      const running = execute(command, args, { timeout: STEP_MS, maxBuffer: 64 * 1024 * 1024 });
       recordProcess(directory, running.child.pid);
       await running;
     });
@@ -45,7 +42,6 @@ export async function installDirectory(home: string, { isUsable, fill }: Install
       if (!(await isUsable(home))) throw error;
     }
   } finally {
-    removeRunDirectory(directory.path);
-    await watchdog.done();
+    await run.close();
   }
 }

@@ -1,10 +1,11 @@
 /** A MongoDB server, or its stand-in, as a child process of this one. */
+import { connect } from "node:net";
 import { mongoIsReady, withMongo } from "./mongo-client.ts";
-import { createRunDirectory, removeRunDirectory, sweepDeadRuns } from "./run-directory.ts";
 import type { PausableControl } from "./server-control.ts";
-import { isRunning, killAll, launch, onFreePort, shutDown, withStartRetries } from "./server-process.ts";
+import { launch, onFreePort } from "./server-process.ts";
+import { openRun } from "./server-run.ts";
 import type { StandInInstallation } from "./stand-in-installation.ts";
-import { startWatchdog } from "./start-watchdog.ts";
+import { StartedServer } from "./started-server.ts";
 
 const HOST = "127.0.0.1";
 const REPLICA_SET = "mcp-task-store";
@@ -81,47 +82,50 @@ export async function mongodIsReady(port: number): Promise<boolean> {
 }
 
 export async function startMongoProcess(program: MongoProgram): Promise<PausableControl> {
-  await sweepDeadRuns();
-  const directory = createRunDirectory("mongodb");
-  const watchdog = startWatchdog();
-  watchdog.watch("directory", directory.path);
-  const cleanUp = async (): Promise<void> => {
-    removeRunDirectory(directory.path);
-    await watchdog.done();
-  };
-  const launchOn = (port: number): ReturnType<typeof launch> =>
-    launch({
-      name: `${program.description} on port ${port}`,
-      command: program.command,
-      args: program.args(port, directory.dataDirectory),
-      // Settings of this account are not for a test.
-      env: { HOME: directory.path },
-      directory,
-      logFile: directory.logFile,
-      isReady: () => program.isReady(port),
-    });
+  const run = await openRun("mongodb");
+  const { directory } = run;
   try {
-    const first = await onFreePort(async (port) => ({ port, child: await launchOn(port) }));
-    const { port } = first;
-    let { child } = first;
+    const { port, started } = await onFreePort(async (each) => {
+      const launchIt = (): ReturnType<typeof launch> =>
+        launch({
+          name: `${program.description} on port ${each}`,
+          command: program.command,
+          args: program.args(each, directory.dataDirectory),
+          // Settings of this account are not for a test.
+          env: { HOME: directory.path },
+          directory,
+          logFile: directory.logFile,
+          isReady: async () => (await takesConnections(each)) && program.isReady(each),
+        });
+      const options = { launch: launchIt, stopSignals: STOP_SIGNALS };
+      return { port: each, started: new StartedServer(await launchIt(), options) };
+    });
     let stopped: Promise<void> | undefined;
     return {
       url: mongoUrl(port),
       description: program.description,
-      isRunning: () => isRunning(child),
-      restart: async () => {
-        if (stopped !== undefined) throw new Error("the server was stopped for good");
-        await shutDown(child, STOP_SIGNALS);
-        child = await withStartRetries(() => launchOn(port));
-      },
-      kill: () => killAll(child),
-      pause: async () => void child.kill("SIGSTOP"),
-      resume: async () => void child.kill("SIGCONT"),
-      // Its data goes too, so there is nothing to wait for.
-      stop: () => (stopped ??= killAll(child).then(cleanUp)),
+      isRunning: () => started.isRunning(),
+      restart: () => started.restart(),
+      kill: () => started.kill(),
+      pause: () => started.pause(),
+      resume: () => started.resume(),
+      stop: () => (stopped ??= started.end("at once").then(() => run.close())),
     };
   } catch (error) {
-    await cleanUp();
+    await run.close();
     throw error;
   }
+}
+
+/** Cheaper than the driver, which looks for a server in its own steps of half a second. */
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: HOST, port });
+    const answer = (found: boolean): void => {
+      socket.destroy();
+      resolve(found);
+    };
+    socket.once("connect", () => answer(true));
+    socket.once("error", () => answer(false));
+  });
 }

@@ -6,13 +6,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { recordProcess } from "./leftover-server.ts";
 import { type PostgresInstallation, runnablePrograms } from "./postgres-installation.ts";
-import { createRunDirectory, removeRunDirectory, type RunDirectory, sweepDeadRuns } from "./run-directory.ts";
+import type { RunDirectory } from "./run-directory.ts";
 import { type ServerAccount, serverAccount } from "./server-account.ts";
 import type { ServerControl } from "./server-control.ts";
-import { isRunning, killAll, launch, onFreePort, shutDown, spawnOptions, withStartRetries } from "./server-process.ts";
-import { startWatchdog } from "./start-watchdog.ts";
+import { launch, onFreePort, spawnOptions } from "./server-process.ts";
+import { openRun } from "./server-run.ts";
+import { StartedServer } from "./started-server.ts";
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 
 /** Fast shutdown: open transactions are rolled back, acknowledged ones are on disk. Then without a checkpoint. */
 const STOP_SIGNALS = ["SIGINT", "SIGQUIT"] as const;
@@ -34,48 +35,30 @@ export async function startPostgresProcess(
   settings: ServerSettings,
 ): Promise<ServerControl> {
   const account = serverAccount();
-  await sweepDeadRuns({ account });
-  const directory = createRunDirectory("postgres", { account });
-  const watchdog = startWatchdog();
-  watchdog.watch("directory", directory.path);
-  const cleanUp = async (): Promise<void> => {
-    removeRunDirectory(directory.path);
-    await watchdog.done();
-  };
+  const run = await openRun("postgres", { account });
+  const { directory } = run;
   try {
     const programs = await runnablePrograms(installation, account, join(directory.path, "programs"));
     const server: Server = { ...settings, programs, account, directory };
     const password = await initialize(server);
-    const { port, child } = await onFreePort(async (port) => ({ port, child: await launchOn(server, port) }));
+    const { port, started } = await onFreePort(async (each) => {
+      const launch = (): Promise<ChildProcess> => launchOn(server, each);
+      return { port: each, started: new StartedServer(await launch(), { launch, stopSignals: STOP_SIGNALS }) };
+    });
+    let stopped: Promise<void> | undefined;
     return {
-      ...controlOf(server, port, child, cleanUp),
       url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
       description: `${installation.origin}, ${installation.description}`,
+      isRunning: () => started.isRunning(),
+      restart: () => started.restart(),
+      kill: () => started.kill(),
+      // Not at once: that would leave shared memory behind.
+      stop: () => (stopped ??= started.end("in good order").then(() => run.close())),
     };
   } catch (error) {
-    await cleanUp();
+    await run.close();
     throw error;
   }
-}
-
-function controlOf(
-  server: Server,
-  port: number,
-  firstChild: ChildProcess,
-  cleanUp: () => Promise<void>,
-): Pick<ServerControl, "isRunning" | "restart" | "kill" | "stop"> {
-  let child = firstChild;
-  let stopped: Promise<void> | undefined;
-  return {
-    isRunning: () => isRunning(child),
-    restart: async () => {
-      if (stopped !== undefined) throw new Error("the server was stopped for good");
-      await shutDown(child, STOP_SIGNALS);
-      child = await withStartRetries(() => launchOn(server, port));
-    },
-    kill: () => killAll(child),
-    stop: () => (stopped ??= shutDown(child, STOP_SIGNALS).then(cleanUp)),
-  };
 }
 
 /** Creates the data. @returns the password of the superuser */
@@ -96,14 +79,14 @@ async function initialize(server: Server): Promise<string> {
   ];
   // Sorts as users' databases do, so that code which takes for granted that text sorts by bytes is found out.
   const linguistic = ["--locale-provider=icu", "--icu-locale=en-US"];
-  const execute = async (extra: readonly string[]): Promise<void> => {
-    const running = run(join(programs, "initdb"), [...args, ...extra], spawnOptions(server));
+  const initdb = async (extra: readonly string[]): Promise<void> => {
+    const running = execute(join(programs, "initdb"), [...args, ...extra], spawnOptions(server));
     recordProcess(directory, running.child.pid);
     await running;
   };
   try {
     // Servers before 15 and builds without ICU refuse, before they write anything.
-    await execute(linguistic).catch(() => execute([]));
+    await initdb(linguistic).catch(() => initdb([]));
   } finally {
     rmSync(passwordFile, { force: true });
   }

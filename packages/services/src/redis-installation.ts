@@ -23,12 +23,20 @@ export function installedRedis(): RedisInstallation | undefined {
   return command === undefined ? undefined : { command, argv0: command, description: command };
 }
 
+let installing: Promise<void> | undefined;
+
 /** Installs it at the first time. Undefined: not on this system, or not by this account. */
 export async function redisFromApt(log: (line: string) => void): Promise<RedisInstallation | undefined> {
   if (!existsSync(TOOLS_PROGRAM)) {
     if (!aptWorks()) return undefined;
-    log(`redis: installing the package ${TOOLS_PACKAGE} (once)`);
-    await aptInstall(TOOLS_PACKAGE);
+    // A run starts several servers at once.
+    installing ??= installTools(log);
+    await installing;
   }
   return { command: TOOLS_PROGRAM, argv0: "redis-server", description: `package ${TOOLS_PACKAGE}` };
+}
+
+async function installTools(log: (line: string) => void): Promise<void> {
+  log(`redis: installing the package ${TOOLS_PACKAGE} (once)`);
+  await aptInstall(TOOLS_PACKAGE);
 }

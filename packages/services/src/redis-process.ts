@@ -5,41 +5,59 @@ import { redisIsReady } from "./redis-client.ts";
 import { configText, newPassword, type RedisHost, type RedisNode, type RedisNodeSpec } from "./redis-host.ts";
 import type { RedisInstallation } from "./redis-installation.ts";
 import { freePort } from "./free-port.ts";
-import { createRunDirectory, removeRunDirectory, sweepDeadRuns } from "./run-directory.ts";
-import {
-  isRunning,
-  killAll,
-  launch,
-  onFreePort,
-  type ServerProgram,
-  shutDown,
-  withStartRetries,
-} from "./server-process.ts";
-import { startWatchdog } from "./start-watchdog.ts";
+import type { RunDirectory } from "./run-directory.ts";
+import { launch, onFreePort } from "./server-process.ts";
+import { openRun } from "./server-run.ts";
+import { StartedServer } from "./started-server.ts";
 
 const HOST = "127.0.0.1";
-const STOP_SIGNALS = ["SIGTERM"] as const;
 /** Cluster nodes talk to each other on a port that far above their own. */
 const BUS_OFFSET = 10_000;
 
-interface StartedNode extends RedisNode {
-  stop(): Promise<void>;
-}
-
 export async function redisProcesses(origin: string, installation: RedisInstallation): Promise<RedisHost> {
-  await sweepDeadRuns();
-  const directory = createRunDirectory("redis");
-  const watchdog = startWatchdog();
-  watchdog.watch("directory", directory.path);
+  const run = await openRun("redis");
   const password = newPassword();
-  const nodes: StartedNode[] = [];
+  const starts: Promise<StartedNode>[] = [];
   let stopped: Promise<void> | undefined;
 
-  const start = async (spec: RedisNodeSpec): Promise<StartedNode> => {
-    const data = join(directory.dataDirectory, spec.name);
-    mkdirSync(data);
-    const configFile = join(data, "redis.conf");
-    const program = (port: number): ServerProgram => ({
+  const stop = async (): Promise<void> => {
+    // Also those whose start is under way: a cluster gives up when one of them fails.
+    const settled = await Promise.allSettled(starts);
+    // Their data goes too, so there is nothing to wait for.
+    await Promise.all(
+      settled.map((each) => (each.status === "fulfilled" ? each.value.server.end("at once") : Promise.resolve())),
+    );
+    await run.close();
+  };
+  return {
+    description: `${origin}, ${installation.description}`,
+    password,
+    start: async (spec) => {
+      if (stopped !== undefined) throw new Error("the servers were stopped for good");
+      const starting = startNode(installation, run.directory, password, spec);
+      starts.push(starting);
+      return (await starting).node;
+    },
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+interface StartedNode {
+  readonly node: RedisNode;
+  readonly server: StartedServer;
+}
+
+async function startNode(
+  installation: RedisInstallation,
+  directory: RunDirectory,
+  password: string,
+  spec: RedisNodeSpec,
+): Promise<StartedNode> {
+  const data = join(directory.dataDirectory, spec.name);
+  mkdirSync(data);
+  const configFile = join(data, "redis.conf");
+  const launchOn = (port: number): ReturnType<typeof launch> =>
+    launch({
       name: `${installation.command} on port ${port}`,
       command: installation.command,
       argv0: installation.argv0,
@@ -48,54 +66,29 @@ export async function redisProcesses(origin: string, installation: RedisInstalla
       logFile: join(directory.path, `${spec.name}.log`),
       isReady: () => redisIsReady({ host: HOST, port, ...(spec.sentinel ? {} : { password }) }),
     });
-    const first = await onFreePort(
-      async (port) => {
-        const settings = [
-          ["port", String(port)],
-          ["bind", HOST],
-          ["dir", data],
-          ["daemonize", "no"],
-          // Its command line names the configuration, by which a leftover is known.
-          ["set-proc-title", "no"],
-          ...spec.settings(port),
-        ] as const;
-        writeFileSync(configFile, configText(settings), { mode: 0o600 });
-        return { port, child: await launch(program(port)) };
-      },
-      () => freePort({ last: 21_999, alsoFree: (port) => [port + BUS_OFFSET] }),
-    );
-    const { port } = first;
-    let { child } = first;
-    return {
-      host: HOST,
-      port,
-      isRunning: () => isRunning(child),
-      restart: async () => {
-        if (stopped !== undefined) throw new Error("the server was stopped for good");
-        await shutDown(child, STOP_SIGNALS);
-        child = await withStartRetries(() => launch(program(port)));
-      },
-      kill: () => killAll(child),
-      pause: async () => void child.kill("SIGSTOP"),
-      resume: async () => void child.kill("SIGCONT"),
-      // Its data goes too, so there is nothing to wait for.
-      stop: () => killAll(child),
-    };
+  const findPort = (): Promise<number> => freePort({ last: 21_999, alsoFree: (port) => [port + BUS_OFFSET] });
+  const { port, server } = await onFreePort(async (each) => {
+    const settings = [
+      ["port", String(each)],
+      ["bind", HOST],
+      ["dir", data],
+      ["daemonize", "no"],
+      // Its command line names the configuration, by which a leftover is known.
+      ["set-proc-title", "no"],
+      ...spec.settings(each),
+    ] as const;
+    writeFileSync(configFile, configText(settings), { mode: 0o600 });
+    const child = await launchOn(each);
+    return { port: each, server: new StartedServer(child, { launch: () => launchOn(each), stopSignals: ["SIGTERM"] }) };
+  }, findPort);
+  const node: RedisNode = {
+    host: HOST,
+    port,
+    isRunning: () => server.isRunning(),
+    restart: () => server.restart(),
+    kill: () => server.kill(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
   };
-
-  return {
-    description: `${origin}, ${installation.description}`,
-    password,
-    start: async (spec) => {
-      const node = await start(spec);
-      nodes.push(node);
-      return node;
-    },
-    stop: () =>
-      (stopped ??= (async () => {
-        await Promise.all(nodes.map((node) => node.stop()));
-        removeRunDirectory(directory.path);
-        await watchdog.done();
-      })()),
-  };
+  return { node, server };
 }

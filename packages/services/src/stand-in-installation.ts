@@ -54,7 +54,7 @@ async function pythonBuild(log: Log): Promise<StandInInstallation | undefined> {
   return {
     command: pythonOf(home),
     // Not the installed script: that one names the directory in which it was installed.
-    args: ["-c", "import sys; from secantus.cli import main; sys.exit(main())"],
+    args: ["-I", "-c", "import sys; from secantus.cli import main; sys.exit(main())"],
     description: `SecantusDB ${VERSION}, Python build`,
   };
 }
@@ -86,7 +86,7 @@ async function pythonFromApt(log: Log): Promise<string | undefined> {
 
 async function pythonSays(python: string, program: string): Promise<boolean> {
   try {
-    await run(python, ["-c", program], { timeout: 60_000 });
+    await run(python, ["-I", "-c", program], { timeout: 60_000 });
     return true;
   } catch {
     return false;

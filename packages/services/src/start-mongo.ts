@@ -1,6 +1,6 @@
 /** Finds or starts a MongoDB server, or a stand-in for it, for tests, demo and bench. */
-import { dockerWorks } from "./docker-container.ts";
-import { startDockerMongo } from "./docker-mongo.ts";
+import { dockerHas } from "./docker-container.ts";
+import { MONGO_IMAGE, startDockerMongo } from "./docker-mongo.ts";
 import { downloadedMongod } from "./downloaded-mongod.ts";
 import { mongoVersion } from "./mongo-client.ts";
 import { mongodProgram, standInProgram, startMongoProcess } from "./mongo-process.ts";
@@ -108,7 +108,7 @@ async function serverFrom(origin: MongoOrigin, { insist, log }: FromOptions): Pr
     case "env":
       return givenServer();
     case "docker":
-      return (await dockerWorks()) ? startDockerMongo() : undefined;
+      return (await dockerHas(MONGO_IMAGE, log)) ? startDockerMongo() : undefined;
     case "path":
     case "download": {
       const mongod = origin === "path" ? programOnPath("mongod") : await downloadedMongod({ insist, log });

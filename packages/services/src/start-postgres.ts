@@ -1,6 +1,6 @@
 /** Finds or starts a Postgres server, for tests, demo and bench. */
-import { dockerWorks } from "./docker-container.ts";
-import { startDockerPostgres } from "./docker-postgres.ts";
+import { dockerHas } from "./docker-container.ts";
+import { POSTGRES_IMAGE, startDockerPostgres } from "./docker-postgres.ts";
 import { type FreshDatabase, freshDatabase, serverVersion } from "./fresh-database.ts";
 import { embeddedPostgres, installedPostgres } from "./postgres-installation.ts";
 import { type ServerSettings, startPostgresProcess } from "./postgres-process.ts";
@@ -23,7 +23,7 @@ export interface PostgresOptions {
   readonly fast?: boolean | undefined;
   /** Further settings of the server, as `-c name=value`. Not for a server that is there already. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
-  /** Takes one line that says what is used. @default nothing is said */
+  /** Takes a line that says what is used, and others when something is installed first. @default nothing is said */
   readonly log?: ((line: string) => void) | undefined;
 }
 
@@ -59,19 +59,19 @@ const INSTALL_HINT =
  * @throws Error that says what to install when there is none
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresService> {
-  const { fast = false, settings = {} } = options;
+  const { fast = false, settings = {}, log } = options;
   const { origin, server: control } = await firstServer({
     what: "Postgres",
     origins: POSTGRES_ORIGIN.origins,
     wanted: options.origin ?? originFromEnvironment(POSTGRES_ORIGIN),
     hint: INSTALL_HINT,
-    start: (each) => serverFrom(each, { fast, settings }),
+    start: (each) => serverFrom(each, { fast, settings }, log),
   });
   const version = await serverVersion(control.url).catch(async (error: unknown) => {
     await control.stop();
     throw error;
   });
-  options.log?.(`postgres ${version} (${control.description}) on ${new URL(control.url).host}`);
+  log?.(`postgres ${version} (${control.description}) on ${new URL(control.url).host}`);
   return {
     url: control.url,
     origin,
@@ -96,12 +96,16 @@ export function postgresIsLeftOut(): boolean {
   return isLeftOut(POSTGRES_ORIGIN);
 }
 
-async function serverFrom(origin: PostgresOrigin, settings: ServerSettings): Promise<ServerControl | undefined> {
+async function serverFrom(
+  origin: PostgresOrigin,
+  settings: ServerSettings,
+  log: PostgresOptions["log"],
+): Promise<ServerControl | undefined> {
   switch (origin) {
     case "env":
       return givenServer();
     case "docker":
-      return (await dockerWorks()) ? startDockerPostgres(settings) : undefined;
+      return (await dockerHas(POSTGRES_IMAGE, log)) ? startDockerPostgres(settings) : undefined;
     case "path":
     case "embedded": {
       const installation = origin === "path" ? await installedPostgres() : embeddedPostgres();

@@ -16,7 +16,7 @@ export interface RedisClusterOptions {
   readonly nodeTimeoutMs?: number | undefined;
   /** Further settings of every node; they win. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
-  /** Takes one line that says what is used. @default nothing is said */
+  /** Takes a line that says what is used, and others when something is installed first. @default nothing is said */
   readonly log?: ((line: string) => void) | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface RedisCluster extends AsyncDisposable {
   /** The node answers nobody and closes nothing, until `resumeNode`. */
   pauseNode(index: number): Promise<void>;
   resumeNode(index: number): Promise<void>;
-  /** Resolves when every running node says that all slots are served. */
+  /** Resolves when every running node says that all slots are served. None may be paused. */
   untilOk(): Promise<void>;
   /** Ends it for good and removes its data. Calling it twice is harmless. */
   stop(): Promise<void>;

@@ -18,7 +18,7 @@ export interface RedisSentinelOptions {
   readonly downAfterMs?: number | undefined;
   /** Further settings of the primary and the replica; they win. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
-  /** Takes one line that says what is used. @default nothing is said */
+  /** Takes a line that says what is used, and others when something is installed first. @default nothing is said */
   readonly log?: ((line: string) => void) | undefined;
 }
 

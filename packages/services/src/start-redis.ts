@@ -1,6 +1,6 @@
 /** Finds or starts a Redis or Valkey server, for tests, demo and bench. */
-import { dockerWorks } from "./docker-container.ts";
-import { dockerRedis } from "./docker-redis.ts";
+import { dockerHas } from "./docker-container.ts";
+import { dockerRedis, REDIS_IMAGE } from "./docker-redis.ts";
 import { redisVersion } from "./redis-client.ts";
 import { dataSettings, type RedisHost } from "./redis-host.ts";
 import { installedRedis, redisFromApt } from "./redis-installation.ts";
@@ -29,7 +29,7 @@ export interface RedisOptions {
   readonly fast?: boolean | undefined;
   /** Further settings, as in redis.conf; they win. Not for a server that is there already. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
-  /** Takes one line that says what is used. @default nothing is said */
+  /** Takes a line that says what is used, and others when something is installed first. @default nothing is said */
   readonly log?: ((line: string) => void) | undefined;
 }
 
@@ -163,7 +163,7 @@ async function redisHost(
 ): Promise<RedisHost | undefined> {
   switch (origin) {
     case "docker":
-      return (await dockerWorks()) ? dockerRedis(servers) : undefined;
+      return (await dockerHas(REDIS_IMAGE, log)) ? dockerRedis(servers) : undefined;
     case "path":
     case "apt": {
       const installation = origin === "path" ? installedRedis() : await redisFromApt(log);

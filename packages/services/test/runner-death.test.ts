@@ -69,13 +69,13 @@ describe("when the runner dies", () => {
 
   it.skipIf(redisIsLeftOut())("the nodes of a Redis Cluster go too", async () => {
     const started = await startRunner(["redis-cluster"]);
-    expect(started.processes.filter(isAlive).length).toBeGreaterThan(6);
+    expect(started.processes.filter(isAlive)).not.toEqual([]);
     await expectToDieWith(started, "SIGKILL");
   });
 
   it.skipIf(mongoIsLeftOut())("a MongoDB server goes too", async () => {
     const started = await startRunner(["mongodb"]);
-    expect(started.processes.filter(isAlive).length).toBeGreaterThan(1);
+    expect(started.processes.filter(isAlive)).not.toEqual([]);
     await expectToDieWith(started, "SIGKILL");
   });
 

@@ -76,6 +76,12 @@ describe.skipIf(redisIsLeftOut())("a Redis Cluster", () => {
     expect(() => cluster.killNode(6)).toThrow(/no node 6/);
   });
 
+  it("leaves nothing when its nodes do not start, and says why", async () => {
+    const already = leftovers();
+    await expect(startRedisCluster({ settings: { maxmemory: "a lot" } })).rejects.toThrow(/did not start[^]*maxmemory/);
+    expect(leftovers()).toEqual(already);
+  });
+
   it("leaves no process and no file once stopped, however often it is told", async () => {
     await Promise.all([cluster.stop(), cluster.stop()]);
     expect(leftovers()).toEqual(before);

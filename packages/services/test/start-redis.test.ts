@@ -132,6 +132,17 @@ describe.skipIf(redisIsLeftOut())("a Redis server that was started", () => {
     expect(await setting(fast.url, "maxmemory-policy")).toEqual(["maxmemory-policy", "volatile-lru"]);
   });
 
+  it("ends for good in the midst of a restart too", async () => {
+    const before = runDirectoriesOf(process.pid);
+    const serversBefore = serversOfThisProcess();
+    const service = await startRedis({ fast: true });
+    const restarted = service.restart();
+    await Promise.all([restarted, service.stop()]);
+    expect(serversOfThisProcess().filter(isAlive)).toEqual(serversBefore);
+    expect(runDirectoriesOf(process.pid)).toEqual(before);
+    await expect(service.restart()).rejects.toThrow(/stopped for good/);
+  });
+
   it("says what is wrong with a setting", async () => {
     await expect(startRedis({ settings: { maxmemory: "a lot" } })).rejects.toThrow(/did not start[^]*maxmemory/);
   });
