@@ -9,6 +9,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { isJsonObject, objectAt } from "../stored-call.ts";
 import type { TaskHost } from "../task-host.ts";
+import { callProblem } from "./call-problem.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { isRequest, type LinkFilter } from "./client-link.ts";
 import { type ClientAnswer, isEndOfQuestion, storeAnswer } from "./input-answers.ts";
@@ -54,9 +55,7 @@ export class TaskMessages implements LinkFilter {
     if (!isRequest(received)) return "method" in received || !this.#isAnswer(received, authInfo) ? received : undefined;
     const message = withoutRelatedTask(received);
     if (isInitializeRequest(message)) this.#initialize = { id: message.id, authInfo };
-    if (message.method === "tools/call" && !this.#declaresToolTasks()) return without(message, "task");
-    if (message.method === "tools/call" && !isTaskWish(message.params?.["task"])) return this.#refuseTask(message);
-    return message;
+    return message.method === "tools/call" ? this.#checkedCall(message) : message;
   }
 
   async sending(sent: JSONRPCMessage): Promise<JSONRPCMessage> {
@@ -71,10 +70,13 @@ export class TaskMessages implements LinkFilter {
     if (!("method" in message) && message.id !== undefined) this.#whenSent.get(message.id)?.();
   }
 
-  /** What the SDK's schema refuses it answers with an internal error. */
-  #refuseTask({ id }: JSONRPCRequest): undefined {
-    const error = { code: INVALID_PARAMS, message: "Invalid params: task must be an object, its ttl a number" };
-    const sent = this.#connection().link.send({ jsonrpc: "2.0", id, error });
+  /** undefined: it is answered here, since no handler would get it. */
+  #checkedCall(received: JSONRPCRequest): JSONRPCRequest | undefined {
+    const call = this.#declaresToolTasks() ? received : without(received, "task");
+    const problem = callProblem(call);
+    if (problem === undefined) return call;
+    const error = { code: INVALID_PARAMS, message: `Invalid params for tools/call: ${problem}` };
+    const sent = this.#connection().link.send({ jsonrpc: "2.0", id: call.id, error });
     sent.catch((error: unknown) => this.#host.report(error));
     return undefined;
   }
@@ -131,11 +133,6 @@ export class TaskMessages implements LinkFilter {
       return false;
     }
   }
-}
-
-function isTaskWish(task: unknown): boolean {
-  if (task === undefined) return true;
-  return isJsonObject(task) && (task["ttl"] === undefined || typeof task["ttl"] === "number");
 }
 
 /** A request whose type is not declared is handled as if it had no `task`; the SDK would answer an error (S-17). */

@@ -1,4 +1,5 @@
 /** Every requirement of 2025-11-25 basic/utilities/tasks that a client can see of a server, over Streamable HTTP. */
+import type { JsonObject } from "@mcp-task-store/core";
 import { pollUntil } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
 import { type Scene, scene } from "./requirements.ts";
@@ -253,6 +254,25 @@ const REQUIREMENTS: readonly Requirement[] = [
         expect(await refusal("tools/call", call), JSON.stringify(task)).toMatchObject({ code: -32_602 });
       }
       expect(await request("tasks/list")).toEqual({ tasks: [] });
+    },
+  },
+  {
+    id: "bad call",
+    says: "refuses a call that names no tool, or whose arguments are no object, in its own words",
+    check: async ({ refusal }) => {
+      const malformed: readonly [JsonObject, string][] = [
+        [{}, "name must be a string"],
+        [{ name: 7 }, "name must be a string"],
+        [{ name: null, task: {} }, "name must be a string"],
+        [{ name: "echo", arguments: [{ text: "x" }] }, "arguments must be an object"],
+        [{ name: "echo", arguments: null, task: {} }, "arguments must be an object"],
+        [{ name: "plain", arguments: "x" }, "arguments must be an object"],
+        [{ name: "echo", arguments: {}, task: [] }, "task must be an object, its ttl a number"],
+      ];
+      for (const [call, problem] of malformed) {
+        const error = { code: -32_602, message: `Invalid params for tools/call: ${problem}` };
+        expect(await refusal("tools/call", call), JSON.stringify(call)).toEqual(error);
+      }
     },
   },
   {
