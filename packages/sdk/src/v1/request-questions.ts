@@ -10,16 +10,36 @@ import type { Extra } from "./intercept-handlers.ts";
 /** People take their time, and the request's own signal ends the wait: the longest that a timer can hold. */
 const TIMEOUT_MS = 2_147_483_647;
 
+/** What a client is told of a question that nobody waits for any more. */
+const OVER = "The tool has ended without it";
+
 /** Questions without a task: pushed on the request's own stream, while the tool waits. */
 export class RequestQuestions {
-  readonly questions: AsksClient;
+  readonly #questions: AsksClient;
   readonly #extra: Extra;
+  /** What takes back the questions that are open. */
+  readonly #open = new Set<AbortController>();
   readonly #asked = new AskedQuestions();
   readonly #responses = new Map<string, Promise<JsonObject>>();
+  #isOver = false;
 
   constructor(client: AskableClient, extra: Extra) {
     this.#extra = extra;
-    this.questions = asksClient(client, async (key, question) => await this.#responseTo(key, question));
+    this.#questions = asksClient(client, async (key, question) => await this.#responseTo(key, question));
+  }
+
+  /** Asks during some work only: what is open at its end is taken back, before anything that is sent afterwards. */
+  async during<T>(work: (questions: AsksClient) => T | Promise<T>): Promise<T> {
+    const { signal } = this.#extra;
+    const cancel = (): void => this.#takeBack(signal.reason);
+    signal.addEventListener("abort", cancel);
+    try {
+      return await work(this.#questions);
+    } finally {
+      this.#isOver = true;
+      signal.removeEventListener("abort", cancel);
+      this.#takeBack(OVER);
+    }
   }
 
   async #responseTo(key: string, question: ClientQuestion): Promise<JsonObject> {
@@ -33,15 +53,25 @@ export class RequestQuestions {
   }
 
   async #ask({ request }: ClientQuestion): Promise<JsonObject> {
-    const { sendRequest, signal } = this.#extra;
+    if (this.#isOver) throw new Error("The call has been answered; it can ask no more.");
+    // A signal of its own: the SDK takes back whatever a signal was given to, answered or not.
+    const takenBack = new AbortController();
+    const { signal } = takenBack;
     const asked: ServerRequest = ServerRequestSchema.parse(withElicitationId(request, () => crypto.randomUUID()));
+    this.#open.add(takenBack);
     try {
-      return await sendRequest(asked, ResultSchema, { timeout: TIMEOUT_MS, signal });
+      return await this.#extra.sendRequest(asked, ResultSchema, { timeout: TIMEOUT_MS, signal });
     } catch (error) {
       // A client that answers with an error shows no form, or asks no model.
       if (signal.aborted || !isRefusal(error)) throw error;
       return refusalOf(request, sdkError(error));
+    } finally {
+      this.#open.delete(takenBack);
     }
+  }
+
+  #takeBack(reason: unknown): void {
+    for (const takenBack of this.#open) takenBack.abort(reason);
   }
 }
 

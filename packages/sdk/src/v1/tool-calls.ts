@@ -7,7 +7,7 @@ import {
   CallToolResultSchema,
   type Result,
 } from "@modelcontextprotocol/sdk/types.js";
-import { DirectContext } from "../direct-context.ts";
+import { type DirectCall, DirectContext } from "../direct-context.ts";
 import { isAnswerOfTool } from "../error-result.ts";
 import { listedTool } from "../listed-tool.ts";
 import { LONGEST_TTL_MS } from "../longest-ttl.ts";
@@ -163,11 +163,11 @@ async function createTask(
 async function prepare(
   tool: TaskTool,
   args: JsonObject,
-  { questions }: RequestQuestions,
+  asking: RequestQuestions,
   { signal }: Extra,
 ): Promise<JsonObject | undefined> {
   try {
-    return await tool.prepare?.(args, { signal, ...questions });
+    return await asking.during(async (questions) => await tool.prepare?.(args, { signal, ...questions }));
   } catch (error) {
     if (!isAnswerOfTool(error)) throw error;
     throw mcpError({ code: INTERNAL_ERROR, message: error instanceof Error ? error.message : String(error) });
@@ -184,29 +184,24 @@ async function callDirectly(
   const problem = await problemOf(tool, args);
   // As the SDK does for tools of its own: the model sees it and calls again.
   if (problem !== undefined) throw new Error(problem);
-  const { signal, _meta } = extra;
-  const { questions } = new RequestQuestions(host.requestClient(), extra);
-  const prepared = await tool.prepare?.(args, { signal, ...questions });
-  const progressToken = _meta?.progressToken;
-  const direct = new DirectContext({
-    signal,
-    questions,
-    prepared,
-    tell:
-      progressToken === undefined
-        ? undefined
-        : async ({ progress, total, message }) =>
-            await extra.sendNotification({
-              method: "notifications/progress",
-              params: {
-                progressToken,
-                progress,
-                ...(total !== undefined && { total }),
-                ...(message !== undefined && { message }),
-              },
-            }),
+  const asking = new RequestQuestions(host.requestClient(), extra);
+  return await asking.during(async (questions) => {
+    const { signal } = extra;
+    const prepared = await tool.prepare?.(args, { signal, ...questions });
+    const direct = new DirectContext({ signal, questions, prepared, tell: progressTo(extra) });
+    return toCallToolResult(await direct.during((toolContext) => tool.run(args, toolContext)));
   });
-  return toCallToolResult(await direct.during((toolContext) => tool.run(args, toolContext)));
+}
+
+/** undefined: the client does not want to know. */
+function progressTo(extra: Extra): DirectCall["tell"] {
+  const progressToken = extra._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  return async ({ progress, total, message }) => {
+    const amount = { progress, ...(total !== undefined && { total }) };
+    const params = { progressToken, ...amount, ...(message !== undefined && { message }) };
+    await extra.sendNotification({ method: "notifications/progress", params });
+  };
 }
 
 async function problemOf({ name, inputSchema }: TaskTool, args: JsonObject): Promise<string | undefined> {
