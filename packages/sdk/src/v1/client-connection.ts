@@ -1,9 +1,9 @@
 import type { ScopedTaskStore, Task } from "@mcp-task-store/core";
 import type { JSONRPCNotification, ProgressToken, RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { INTERNAL_ERROR } from "../tool-error.ts";
+import type { AskedRequests } from "./asked-requests.ts";
 import type { ClientLink } from "./client-link.ts";
 import { mcpError } from "./mcp-errors.ts";
-import type { QuestionId } from "./question-id.ts";
 import { TaskFollower } from "./task-follower.ts";
 import { type MayAsk, TaskQuestions } from "./task-questions.ts";
 
@@ -23,6 +23,7 @@ export class ClientConnection {
   /** Fires when nothing more is done for any client. It may outlive the connection. */
   readonly over: AbortSignal;
   readonly #mayAsk: MayAsk;
+  readonly #asking: AskedRequests;
   readonly #followers = new Map<string, TaskFollower>();
   /** The streams on which a task's result is waited for, the oldest first. Only the newest asks. */
   readonly #questions = new Map<string, TaskQuestions[]>();
@@ -32,10 +33,14 @@ export class ClientConnection {
   readonly #waiting = new Map<AbortController, RequestId>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param mayAsk whether its client takes a question */
-  constructor(link: ClientLink, mayAsk: MayAsk, over: AbortSignal) {
+  /**
+   * @param mayAsk whether its client takes a question
+   * @param asking what all connections ask
+   */
+  constructor(link: ClientLink, mayAsk: MayAsk, asking: AskedRequests, over: AbortSignal) {
     this.link = link;
     this.#mayAsk = mayAsk;
+    this.#asking = asking;
     this.over = over;
     link.closed.addEventListener("abort", () => this.#close());
   }
@@ -77,6 +82,7 @@ export class ClientConnection {
     this.over.addEventListener("abort", end);
     const questions = new TaskQuestions(this.link, requestId, {
       mayAsk: this.#mayAsk,
+      asking: this.#asking,
       withdrawn: (questionId) => this.#noteWithdrawn(questionId),
     });
     const previous = this.#newest(taskId);
@@ -105,22 +111,23 @@ export class ClientConnection {
     }
   }
 
-  /** The client answered a question. @returns whether it is asked here, as far as is known */
-  noteAnswer({ taskId }: QuestionId, requestId: string): AskedHere {
+  /** The client answered a question, of whatever connection. @returns whether it is asked here, as far as is known */
+  noteAnswer(requestId: string): AskedHere {
     if (this.#withdrawn.has(requestId)) return "withdrawn";
-    const asking = (this.#questions.get(taskId) ?? []).filter((questions) => questions.noteAnswer(requestId));
-    return asking.length > 0 ? "open" : "unknown";
+    const asking = this.#asking.by(requestId);
+    asking?.noteAnswer(requestId);
+    return asking?.link === this.link ? "open" : "unknown";
   }
 
-  /** Asks again what was answered and could not be stored. */
-  async repeat({ taskId, key }: QuestionId, view: ScopedTaskStore): Promise<void> {
-    const task = await view.getTask(taskId);
-    if (task !== undefined) await this.#newest(taskId)?.repeat(task, key);
+  /** Asks again, where it was asked, what was answered and could not be stored. */
+  async repeat(key: string, requestId: string): Promise<void> {
+    await this.#asking.by(requestId)?.repeat(key);
   }
 
   /** Asks again, where it still asks, what was answered wrongly. @returns whether it does */
-  async askAgain(task: Task, key: string): Promise<boolean> {
-    return (await this.#newest(task.taskId)?.askAgain(task, key)) ?? false;
+  async askAgain(task: Task, key: string, requestId: string): Promise<boolean> {
+    const asking = this.#asking.by(requestId) ?? this.#asking.of({ taskId: task.taskId, key });
+    return (await asking?.askAgain(task, key, requestId)) ?? false;
   }
 
   #noteWithdrawn(requestId: string): void {

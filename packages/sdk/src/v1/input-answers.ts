@@ -35,45 +35,52 @@ export function isEndOfQuestion({ code, message }: JsonRpcError, asked: AskedHer
   return code === REQUEST_CANCELLED || SAYS_CANCELLED.test(message.trim());
 }
 
-/** Asks the client again. @returns whether it could be asked */
-export type AskAgain = (task: Task, key: string) => Promise<boolean>;
+/** What an answer needs of the server it arrived at. */
+export interface AnswerHost {
+  /** The store as whoever answers sees it. */
+  view(): Promise<ScopedTaskStore>;
+  answer: TaskHost<AuthInfo>["answer"];
+  /** Asks the client again what it answered wrongly. @returns whether it is asked */
+  askAgain(task: Task): Promise<boolean>;
+}
 
 /**
  * Stores what the client answered to a task's question, in whatever process it arrives and however often: the first
  * answer stays. What its question cannot take is asked again as long as that is possible; then the tool is told. For a
  * task of somebody else, one that is over or an unknown question nothing happens.
  * @param ended fires when no more attempts are made
- * @throws what `principal` throws, or the store after the last attempt
+ * @throws what `view` or the store throws at the last attempt: the answer may be lost
  */
 export async function storeAnswer(
   { taskId, key }: QuestionId,
   answer: ClientAnswer,
-  authInfo: AuthInfo | undefined,
-  host: TaskHost<AuthInfo>,
-  askAgain: AskAgain,
+  host: AnswerHost,
   ended: AbortSignal,
 ): Promise<void> {
-  const view = await host.viewFor(authInfo);
+  let view: ScopedTaskStore | undefined;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await answerOnce(view, taskId, [key, answer], host, askAgain);
+      view ??= await host.view();
+      await answerOnce(view, taskId, [key, answer], host);
       return;
     } catch (error) {
       const waitMs = PAUSES_MS[attempt];
-      const isLost = isTaskStoreError(error, "STORE_UNAVAILABLE") || isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN");
-      if (!isLost || waitMs === undefined) throw error;
+      if (waitMs === undefined || !(view === undefined || isOutage(error))) throw error;
       await pause(waitMs, ended);
       if (ended.aborted) throw error;
     }
   }
 }
 
+function isOutage(error: unknown): boolean {
+  return isTaskStoreError(error, "STORE_UNAVAILABLE") || isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN");
+}
+
 async function answerOnce(
   view: ScopedTaskStore,
   taskId: string,
   [key, answer]: readonly [string, ClientAnswer],
-  host: TaskHost<AuthInfo>,
-  askAgain: AskAgain,
+  host: AnswerHost,
 ): Promise<void> {
   let asked: InputRequest | undefined;
   try {
@@ -84,7 +91,7 @@ async function answerOnce(
     const response = "error" in answer ? refusalOf(asked, answer.error) : withoutMeta(answer.result);
     if ("result" in answer) {
       const problem = await answerProblem(asked, response, readJsonSchema);
-      if (problem !== undefined && (await askAgain(task, key))) return;
+      if (problem !== undefined && (await host.askAgain(task))) return;
     }
     await host.answer(view, taskId, [[key, response]]);
   } catch (error) {

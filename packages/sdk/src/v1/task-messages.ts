@@ -12,7 +12,7 @@ import type { TaskHost } from "../task-host.ts";
 import { callProblem } from "./call-problem.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { isRequest, type LinkFilter } from "./client-link.ts";
-import { type ClientAnswer, isEndOfQuestion, storeAnswer } from "./input-answers.ts";
+import { type AnswerHost, type ClientAnswer, isEndOfQuestion, storeAnswer } from "./input-answers.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { INVALID_PARAMS } from "../tool-error.ts";
 import type { SdkTasks } from "./sdk-tasks.ts";
@@ -90,27 +90,31 @@ export class TaskMessages implements LinkFilter {
       passed?.catch((error: unknown) => this.#host.report(error));
       return passed !== undefined;
     }
-    const asked = this.#connection().noteAnswer(question, String(message.id));
+    const requestId = String(message.id);
+    const asked = this.#connection().noteAnswer(requestId);
     if ("error" in message && isEndOfQuestion(message.error, asked)) return true;
-    this.#store(question, answerIn(message), authInfo).catch((error: unknown) => this.#host.report(error));
+    const stored = this.#store(question, answerIn(message), { requestId, authInfo });
+    stored.catch((error: unknown) => this.#host.report(error));
     return true;
   }
 
-  async #store(question: QuestionId, answer: ClientAnswer, authInfo: AuthInfo | undefined): Promise<void> {
+  async #store(
+    question: QuestionId,
+    answer: ClientAnswer,
+    { requestId, authInfo }: { readonly requestId: string; readonly authInfo: AuthInfo | undefined },
+  ): Promise<void> {
     const connection = this.#connection();
+    const host: AnswerHost = {
+      view: async () => await this.#host.viewFor(authInfo),
+      answer: async (view, taskId, answers) => await this.#host.answer(view, taskId, answers),
+      askAgain: async (task) => await connection.askAgain(task, question.key, requestId),
+    };
     try {
-      await storeAnswer(
-        question,
-        answer,
-        authInfo,
-        this.#host,
-        async (task, key) => await connection.askAgain(task, key),
-        connection.over,
-      );
+      await storeAnswer(question, answer, host, connection.over);
     } catch (error) {
-      // The client thinks that it answered; where it still waits it is asked again.
+      // The client thinks that it answered. Where it still waits it is asked again, without a look at what is out.
       this.#host.report(error);
-      if (!connection.over.aborted) await connection.repeat(question, await this.#host.viewFor(authInfo));
+      if (!connection.over.aborted) await connection.repeat(question.key, requestId);
     }
   }
 

@@ -3,6 +3,7 @@ import { RELATED_TASK_METADATA_KEY } from "@mcp-task-store/core";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { asShown } from "../answer-schema.ts";
 import { objectAt } from "../stored-call.ts";
+import type { AskedRequests } from "./asked-requests.ts";
 import type { ClientLink } from "./client-link.ts";
 import { withElicitationId } from "./elicitation-id.ts";
 import { newQuestionId } from "./question-id.ts";
@@ -13,6 +14,7 @@ export type MayAsk = (question: InputRequest) => boolean;
 
 export interface AskedClient {
   readonly mayAsk: MayAsk;
+  readonly asking: AskedRequests;
   /** Told of a request that is taken back. */
   readonly withdrawn: (requestId: string) => void;
 }
@@ -26,7 +28,7 @@ const MOST_AGAIN = 2;
  * @see S-25 … S-28, S-42
  */
 export class TaskQuestions {
-  readonly #link: ClientLink;
+  readonly link: ClientLink;
   readonly #stream: RequestId;
   readonly #client: AskedClient;
   /** Ids of the requests by the keys of the inputs. */
@@ -38,7 +40,7 @@ export class TaskQuestions {
 
   /** @param stream the id of the request on whose stream is asked */
   constructor(link: ClientLink, stream: RequestId, client: AskedClient) {
-    this.#link = link;
+    this.link = link;
     this.#stream = stream;
     this.#client = client;
   }
@@ -62,32 +64,35 @@ export class TaskQuestions {
 
   /**
    * Asks a question again that was answered with what it cannot take.
-   * @returns whether it was: a client that answers so again and again is not asked for ever
+   * @param requestId under which it was answered: it may be asked under another meanwhile
+   * @returns whether it is asked: a client that answers so again and again is not asked for ever
    */
-  async askAgain(task: Task, key: string): Promise<boolean> {
+  async askAgain(task: Task, key: string, requestId: string): Promise<boolean> {
+    if (this.#isWithdrawn || !this.#asked.has(key)) return false;
+    if (this.#asked.get(key) !== requestId) return true;
     const times = (this.#askedAgain.get(key) ?? 0) + 1;
-    if (this.#isWithdrawn || !this.#asked.has(key) || times > MOST_AGAIN) return false;
+    if (times > MOST_AGAIN) return false;
     this.#askedAgain.set(key, times);
-    await this.repeat(task, key);
+    this.#forget(key);
+    await this.show(task);
     return true;
   }
 
-  /** Asks a question again whose answer could not be stored. */
-  async repeat(task: Task, key: string): Promise<void> {
-    this.#asked.delete(key);
-    await this.show(task);
+  /** Asks a question again whose answer could not be stored, by what is known of the task: the store may be out. */
+  async repeat(key: string): Promise<void> {
+    this.#forget(key);
+    if (this.#task !== undefined) await this.show(this.#task);
   }
 
-  /** The client answered a request: there is nothing to withdraw. @returns whether it was asked here */
-  noteAnswer(requestId: string): boolean {
-    const isOfThese = [...this.#asked.values()].includes(requestId);
-    if (isOfThese) this.#answered.add(requestId);
-    return isOfThese;
+  /** The client answered a request of these: there is nothing to withdraw. */
+  noteAnswer(requestId: string): void {
+    this.#answered.add(requestId);
   }
 
   /** Takes back what is still open; nothing more is asked here. */
   async withdraw(): Promise<void> {
     this.#isWithdrawn = true;
+    for (const requestId of this.#asked.values()) this.#client.asking.forget(requestId);
     for (const key of this.#asked.keys()) await this.#withdraw(key);
   }
 
@@ -103,14 +108,23 @@ export class TaskQuestions {
     const { method, params = {} } = withElicitationId(asShown(question), () => `${taskId}/${key}`);
     const id = newQuestionId({ taskId, key });
     this.#asked.set(key, id);
+    this.#client.asking.note(id, this);
     const _meta = { ...objectAt(params, "_meta"), [RELATED_TASK_METADATA_KEY]: { taskId } };
     await this.#send({ jsonrpc: "2.0", id, method, params: { ...params, _meta } });
+  }
+
+  #forget(key: string): void {
+    const requestId = this.#asked.get(key);
+    if (requestId === undefined) return;
+    this.#asked.delete(key);
+    this.#client.asking.forget(requestId);
   }
 
   async #withdraw(key: string): Promise<void> {
     const requestId = this.#asked.get(key);
     if (requestId === undefined || this.#answered.has(requestId)) return;
     this.#answered.add(requestId);
+    this.#client.asking.forget(requestId);
     this.#client.withdrawn(requestId);
     const params = { requestId, reason: "It was answered elsewhere or is not asked any more" };
     await this.#send({ jsonrpc: "2.0", method: "notifications/cancelled", params });
@@ -118,6 +132,6 @@ export class TaskQuestions {
 
   /** A client that went away asks for the result again, and is asked again. */
   async #send(message: Parameters<ClientLink["send"]>[0]): Promise<void> {
-    await this.#link.send(message, this.#stream).catch(() => undefined);
+    await this.link.send(message, this.#stream).catch(() => undefined);
   }
 }

@@ -16,6 +16,7 @@ import { Slots } from "../slots.ts";
 import { type AskableClient, askableClient, isJsonObject, objectAt, UNKNOWN_CLIENT } from "../stored-call.ts";
 import { TaskHost, type TaskHostOptions } from "../task-host.ts";
 import { INTERNAL_ERROR } from "../tool-error.ts";
+import { AskedRequests } from "./asked-requests.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { linkClients } from "./client-link.ts";
 import type { Extra } from "./intercept-handlers.ts";
@@ -55,6 +56,7 @@ export class TasksSupport implements AsyncDisposable {
   #sessions: SdkSessions | undefined;
   readonly #waits: Slots;
   readonly #over = new AbortController();
+  readonly #asking = new AskedRequests();
   readonly #attached = new WeakSet<McpServer>();
 
   /** @throws TypeError for two tools of one name, or an option out of range */
@@ -142,7 +144,8 @@ export class TasksSupport implements AsyncDisposable {
       },
     });
     linkClients(mcp, messages, (link) => {
-      connection = new ClientConnection(link, (question) => takesQuestion(mcp, question), this.#over.signal);
+      const mayAsk = (question: InputRequest): boolean => takesQuestion(mcp, question);
+      connection = new ClientConnection(link, mayAsk, this.#asking, this.#over.signal);
     });
     this.#attached.add(mcp);
   }

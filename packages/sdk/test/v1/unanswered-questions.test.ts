@@ -132,6 +132,23 @@ describe("a question stays open", () => {
     },
   );
 
+  it.each([false, true])("when its answer is none that it can take (stateless: %s)", async (isStateless) => {
+    await using stores = twoStores();
+    await using server = await serve(stores.a, isStateless);
+    await using alice = await connectHttp(server.url, silent);
+    const waiting = result(alice, await start(alice));
+    const wrong = { action: "accept", content: { name: 7 } };
+    const first = await question(alice, 1);
+    await alice.transport.send({ jsonrpc: "2.0", id: first, result: wrong });
+    const second = await question(alice, 2);
+    // What is asked under another id meanwhile is not asked a third time.
+    await alice.transport.send({ jsonrpc: "2.0", id: first, result: wrong });
+    await alice.client.ping();
+    await alice.transport.send({ jsonrpc: "2.0", id: second, result: accepted });
+    expect(await waiting).toMatchObject(HELLO_ALICE);
+    expect(questions(alice)).toEqual([first, second]);
+  });
+
   it("not when a client refuses it, with or without a session", async () => {
     await using stores = twoStores();
     for (const isStateless of [false, true]) {
