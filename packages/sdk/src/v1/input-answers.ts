@@ -8,6 +8,7 @@ import {
 } from "@mcp-task-store/core";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import { answerProblem } from "../answer-problem.ts";
+import { isBareStatus } from "../bare-status.ts";
 import { refusalOf } from "../client-question.ts";
 import { pause } from "../pause.ts";
 import type { TaskHost } from "../task-host.ts";
@@ -86,7 +87,7 @@ async function answerOnce(
   try {
     const task = await view.getTask(taskId);
     const input = task !== undefined && Object.hasOwn(task.inputs, key) ? task.inputs[key] : undefined;
-    if (task === undefined || input === undefined || input.response !== undefined) return;
+    if (task === undefined || input === undefined || input.response !== undefined || isBareStatus(key)) return;
     asked = input.request;
     const response = "error" in answer ? refusalOf(asked, answer.error) : withoutMeta(answer.result);
     if ("result" in answer) {

@@ -2,12 +2,12 @@ import type { InputRequest, Task } from "@mcp-task-store/core";
 import { RELATED_TASK_METADATA_KEY } from "@mcp-task-store/core";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { asShown } from "../answer-schema.ts";
+import { isBareStatus } from "../bare-status.ts";
 import { objectAt } from "../stored-call.ts";
 import type { AskedRequests } from "./asked-requests.ts";
 import type { ClientLink } from "./client-link.ts";
 import { withElicitationId } from "./elicitation-id.ts";
 import { newQuestionId } from "./question-id.ts";
-import { isSdkInput } from "./sdk-input.ts";
 
 /** Whether the client takes a question; where nobody knows, it does. */
 export type MayAsk = (question: InputRequest) => boolean;
@@ -55,7 +55,7 @@ export class TaskQuestions {
     if (this.#isWithdrawn) return;
     for (const [key, { request, response }] of Object.entries(task.inputs)) {
       const isOpen = response === undefined && task.status === "input_required";
-      const isAsked = this.#asked.has(key) || isSdkInput(key);
+      const isAsked = this.#asked.has(key) || isBareStatus(key);
       // Its refusal would be the answer, though another client may show the question.
       if (isOpen && !isAsked && this.#client.mayAsk(request)) await this.#ask(task.taskId, key, request);
       if (!isOpen) await this.#withdraw(key);

@@ -1,6 +1,7 @@
 import type { JsonObject, Task } from "@mcp-task-store/core";
 import { fromJsonSchema, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { answerProblem, type ReadJsonSchema } from "../answer-problem.ts";
+import { isBareStatus } from "../bare-status.ts";
 import { validateBy } from "../schema-validation.ts";
 import { isJsonObject } from "../stored-call.ts";
 
@@ -17,7 +18,7 @@ export async function checkedAnswers(
   const answers: (readonly [string, JsonObject])[] = [];
   for (const [key, response] of Object.entries(responses)) {
     const input = Object.hasOwn(task.inputs, key) ? task.inputs[key] : undefined;
-    if (input === undefined || input.response !== undefined) continue;
+    if (input === undefined || input.response !== undefined || isBareStatus(key)) continue;
     const problem = await answerProblem(input.request, response, read);
     if (problem !== undefined) {
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Invalid answer to "${key}": ${problem}`, { key });

@@ -1,5 +1,6 @@
 import type { JsonObject, Task, TaskOutcome } from "@mcp-task-store/core";
 import { asShown } from "../answer-schema.ts";
+import { isBareStatus } from "../bare-status.ts";
 import { withoutElicitationId } from "./spec-values.ts";
 
 /**
@@ -26,13 +27,20 @@ export function taskFields(task: Task): JsonObject {
  */
 export function detailedTask(task: Task): JsonObject {
   const fields = taskFields(task);
-  if (task.status === "input_required") return { ...fields, inputRequests: openInputs(task) };
+  if (task.status === "input_required") {
+    const inputRequests = openInputs(task);
+    // It waits for something that is not asked of clients here.
+    if (Object.keys(inputRequests).length === 0) return { ...fields, status: "working" };
+    return { ...fields, inputRequests };
+  }
   return task.outcome === undefined ? fields : { ...fields, ...inlined(task.outcome) };
 }
 
 /** Everything that is asked and not answered. */
 function openInputs(task: Task): JsonObject {
-  const open = Object.entries(task.inputs).filter(([, { response }]) => response === undefined);
+  const open = Object.entries(task.inputs).filter(
+    ([key, { response }]) => response === undefined && !isBareStatus(key),
+  );
   return Object.fromEntries(open.map(([key, { request }]) => [key, withoutElicitationId(asShown(request))]));
 }
 
