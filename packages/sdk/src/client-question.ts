@@ -3,6 +3,7 @@ import type { AskableClient } from "./stored-call.ts";
 import { elicitationAnswer, formRequest, urlAnswer, urlRequest } from "./elicitation.ts";
 import { withAnswerSchema } from "./answer-schema.ts";
 import { observed } from "./observed.ts";
+import { isOfSdkTool } from "./sdk-inputs.ts";
 import { SAMPLING, samplingAnswer, samplingRequest } from "./sampling.ts";
 import type { AskOptions, AsksClient } from "./tool-context.ts";
 
@@ -72,6 +73,7 @@ function checkKey(key: string): void {
   if (keyBytes === 0 || keyBytes > MAX_KEY_BYTES) {
     throw new TypeError(`The key of a question has ${keyBytes} bytes; give it 1 to ${MAX_KEY_BYTES}.`);
   }
+  if (isOfSdkTool(key)) throw new TypeError("The key of a question must not start as those of SDK 1.x do.");
   // The official SDK loses an answer under it: the question would stay open for ever.
   if (key === "__proto__") throw new TypeError('No client can answer a question with the key "__proto__".');
 }

@@ -7,6 +7,7 @@ import {
 } from "@mcp-task-store/core";
 import { inputChunks } from "./input-chunks.ts";
 import { subjectOf, type TokenInfo } from "./principal.ts";
+import { isOfSdkTool } from "./sdk-inputs.ts";
 import { settledWithin } from "./settled-within.ts";
 import type { TaskTool } from "./task-tool.ts";
 import { ToolWorker } from "./task-worker.ts";
@@ -124,6 +125,8 @@ export class TaskHost<AuthInfo extends TokenInfo = TokenInfo> {
     try {
       let answered: Task | undefined;
       for (const some of inputChunks(answers)) answered = await view.answerInputs(taskId, Object.fromEntries(some));
+      // Who works on a task of the SDK's own has it already, without a lease.
+      if (answers.some(([key]) => isOfSdkTool(key))) return;
       if (answered?.status === "working" && answered.lease === undefined) await this.start(answered, "answered");
     } catch (error) {
       if (!isTaskStoreError(error, "TASK_TERMINAL")) throw error;

@@ -57,7 +57,8 @@ export interface AsksClient {
    * Asks the user. The answer is stored under the key: a run that starts again, in whatever process, gets the stored
    * answer and asks nobody twice. So whatever comes before this call may happen again; make it repeatable. Calls that
    * are made together (`Promise.all`) are asked together.
-   * @param key names the question, unique within the tool's run; 1 to 255 bytes, not `__proto__`
+   * @param key names the question, unique within the tool's run; 1 to 255 bytes, not `__proto__`,
+   *   nor starting as the keys of SDK 1.x do, `@modelcontextprotocol/sdk`
    * @returns what the user did; accepted content is validated, and what the schema makes of it
    * @throws ToolError -32602 if the accepted content does not fit the schema. What its JSON Schema says was judged when
    *   the client answered, so this is what only the validator knows (a refinement, a transform). Whoever catches it may

@@ -145,6 +145,7 @@ describe("the keys of questions", () => {
     ["longer than 255 bytes", "k".repeat(256), "1 to 255"],
     ["300 bytes in fewer characters", "é".repeat(150), "1 to 255"],
     ["__proto__, under which the official SDK loses answers", "__proto__", "No client can answer"],
+    ["one of those that tools of SDK 1.x have", "@modelcontextprotocol/sdk:0", "must not start as"],
   ])("are refused when %s, and nothing is asked", async (_name, key, message) => {
     await using stores = twoStores();
     const seen: unknown[] = [];

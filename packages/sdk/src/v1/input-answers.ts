@@ -8,13 +8,14 @@ import {
 } from "@mcp-task-store/core";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import { answerProblem } from "../answer-problem.ts";
-import { isBareStatus } from "../bare-status.ts";
+import { isBareStatus, isOfSdkTool } from "../sdk-inputs.ts";
 import { refusalOf } from "../client-question.ts";
 import { pause } from "../pause.ts";
 import type { TaskHost } from "../task-host.ts";
 import { INVALID_PARAMS } from "../tool-error.ts";
 import type { AskedHere } from "./client-connection.ts";
 import { readJsonSchema } from "./judge-content.ts";
+import { isOutage } from "./outage.ts";
 import type { QuestionId } from "./question-id.ts";
 
 /** What a client answers a question with; an error from one that cannot show it, or whose user refused. */
@@ -73,10 +74,6 @@ export async function storeAnswer(
   }
 }
 
-function isOutage(error: unknown): boolean {
-  return isTaskStoreError(error, "STORE_UNAVAILABLE") || isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN");
-}
-
 async function answerOnce(
   view: ScopedTaskStore,
   taskId: string,
@@ -84,12 +81,15 @@ async function answerOnce(
   host: AnswerHost,
 ): Promise<void> {
   let asked: InputRequest | undefined;
+  // A tool of the SDK's own is told of an error as such.
+  const refusal = (question: InputRequest, error: JsonRpcError): JsonObject =>
+    isOfSdkTool(key) ? { error: { ...error } } : refusalOf(question, error);
   try {
     const task = await view.getTask(taskId);
     const input = task !== undefined && Object.hasOwn(task.inputs, key) ? task.inputs[key] : undefined;
     if (task === undefined || input === undefined || input.response !== undefined || isBareStatus(key)) return;
     asked = input.request;
-    const response = "error" in answer ? refusalOf(asked, answer.error) : withoutMeta(answer.result);
+    const response = "error" in answer ? refusal(asked, answer.error) : withoutMeta(answer.result);
     if ("result" in answer) {
       const problem = await answerProblem(asked, response, readJsonSchema);
       if (problem !== undefined && (await host.askAgain(task))) return;
@@ -101,7 +101,7 @@ async function answerOnce(
     const isUnstorable = isTaskStoreError(error, "INVALID_ARGUMENT") || isTaskStoreError(error, "PAYLOAD_TOO_LARGE");
     if (!isUnstorable || asked === undefined) throw error;
     const unstorable = { code: INVALID_PARAMS, message: "The answer is more than can be stored" };
-    await host.answer(view, taskId, [[key, refusalOf(asked, unstorable)]]);
+    await host.answer(view, taskId, [[key, refusal(asked, unstorable)]]);
   }
 }
 

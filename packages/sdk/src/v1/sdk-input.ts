@@ -1,5 +1,5 @@
 import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
-import { bareStatusKey, isBareStatus } from "../bare-status.ts";
+import { bareStatusKey, isBareStatus } from "../sdk-inputs.ts";
 
 /** No question that any client would be asked. */
 const NOTHING = { method: "ping" };
@@ -10,7 +10,7 @@ export async function askForInput(store: TaskStore, task: Task): Promise<void> {
 }
 
 /** Moves a task, for whose status the SDK asked, back to working (S-28). */
-export async function inputArrived(view: ScopedTaskStore, task: Task): Promise<void> {
+export async function inputArrived(store: Pick<ScopedTaskStore, "answerInputs">, task: Task): Promise<void> {
   const open = Object.entries(task.inputs).filter(([key, { response }]) => isBareStatus(key) && response === undefined);
-  if (open.length > 0) await view.answerInputs(task.taskId, Object.fromEntries(open.map(([key]) => [key, {}])));
+  if (open.length > 0) await store.answerInputs(task.taskId, Object.fromEntries(open.map(([key]) => [key, {}])));
 }

@@ -1,6 +1,10 @@
+import type { JsonObject, TaskStore } from "@mcp-task-store/core";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { JSONRPCMessage, JSONRPCRequest, JSONRPCResponse, RequestId } from "@modelcontextprotocol/sdk/types.js";
-import { isJsonObject, objectAt } from "../stored-call.ts";
+import type { AnySchema } from "@modelcontextprotocol/sdk/server/zod-compat.js";
+import type { RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import { objectAt } from "../stored-call.ts";
+import { canBeKept, KeptQuestions } from "./kept-questions.ts";
 
 const PREFIX = "sdk-input/";
 /** Under which a question says to the queue which of the open ones it is. It is not stored. */
@@ -15,22 +19,27 @@ interface OpenQuestion {
 }
 
 /**
- * What tools of the SDK's own ask through the queue. The SDK counts requests by server, and the queue of a task may be
- * read on the connection of another: there its ids would be taken for that one's. So questions are queued under ids that
- * nobody else has, and their answers, on whichever connection of this process, go to the server that asked.
+ * What tools of the SDK's own ask. Questions are kept with their task; what else they ask of its client, such as how a
+ * task of the client's is, goes through the queue. The SDK counts requests by server, and the queue of a task may be read
+ * on the connection of another: there its ids would be taken for that one's. So they are queued under ids that nobody
+ * else has, and their answers, on whichever connection of this process, go to the server that asked.
  */
 export class SdkQuestions {
   readonly #open = new Map<string, OpenQuestion>();
+  readonly #kept: KeptQuestions;
+
+  constructor(store: TaskStore) {
+    this.#kept = new KeptQuestions(store);
+  }
 
   /** Notes what a server asks from now on, as long as it waits. */
   watch(server: Server): void {
     const request: unknown = Reflect.get(server, "request");
     if (typeof request !== "function") throw new TypeError("The server has no request.");
-    const asking = async (asked: unknown, schema: unknown, options: unknown): Promise<unknown> => {
-      const taskId = isJsonObject(options) ? objectAt(options, "relatedTask")?.["taskId"] : undefined;
-      if (typeof taskId !== "string" || !isJsonObject(asked)) {
-        return await Reflect.apply(request, server, [asked, schema, options]);
-      }
+    const asking = async (asked: JsonObject, schema: AnySchema, options: RequestOptions = {}): Promise<unknown> => {
+      const taskId = options.relatedTask?.taskId;
+      if (taskId === undefined) return await Reflect.apply(request, server, [asked, schema, options]);
+      if (canBeKept(asked, options)) return await this.#kept.ask(taskId, asked, schema, options);
       const id = newId();
       this.#open.set(id, { taskId, server });
       try {

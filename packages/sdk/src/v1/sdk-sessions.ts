@@ -13,11 +13,12 @@ export class SdkSessions {
   readonly taskStore: SdkTaskStore;
   /** Where the store keeps no messages there is none. */
   readonly taskMessageQueue: TaskMessageQueue | undefined;
-  readonly questions: SdkQuestions = new SdkQuestions();
+  readonly questions: SdkQuestions;
   readonly #principals = new Map<string, string | null>();
 
   /** @param principalOfNobody whose tasks are reached without a session: there is no token at hand */
   constructor(store: TaskStore, principalOfNobody: () => Promise<string | null>) {
+    this.questions = new SdkQuestions(store);
     const principal = async (sessionId: string | undefined): Promise<string | null> => {
       if (sessionId === undefined) return await principalOfNobody();
       const known = this.#principals.get(sessionId);

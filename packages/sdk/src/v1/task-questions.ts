@@ -2,7 +2,7 @@ import type { InputRequest, Task } from "@mcp-task-store/core";
 import { RELATED_TASK_METADATA_KEY } from "@mcp-task-store/core";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { asShown } from "../answer-schema.ts";
-import { isBareStatus } from "../bare-status.ts";
+import { isBareStatus } from "../sdk-inputs.ts";
 import { objectAt } from "../stored-call.ts";
 import type { AskedRequests } from "./asked-requests.ts";
 import type { ClientLink } from "./client-link.ts";

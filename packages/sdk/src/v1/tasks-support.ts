@@ -72,10 +72,13 @@ export class TasksSupport implements AsyncDisposable {
   /**
    * Only for servers with tools that are registered with the SDK's own `registerToolTask`:
    * `new McpServer(info, tasks.serverOptions)`, then `attach`. Their tasks are stored here as well, belong to their
-   * caller, and are woken, told of and answered as those of `tools`. What they ask through the SDK
-   * (`mcp.server.elicitInput` with `relatedTask`) needs a store with `capabilities.messages`, and is answered in the process
-   * that asked, over any connection of its caller; an answer that reaches another process is dropped, and the task goes
-   * on waiting. Nobody runs them again when their process is lost.
+   * caller, and are woken and told of as those of `tools`. What they ask through the SDK by a task (`elicitInput`,
+   * `createMessage`, `listRoots` with `relatedTask`) is kept with it: any process asks it, again where a client waits
+   * again, and takes the answer; the SDK's timeout holds, 60 s unless they give another. What else they send by a task
+   * needs a store with `capabilities.messages`: a notification reaches the client through any process; a request that is
+   * no question (`ping`, or `tasks/get` of a task of the client's) only if the client waits in the tool's own process.
+   * Elsewhere its answer is dropped, and the SDK's timeout tells the tool. Nobody runs such tools again when their
+   * process is lost: what they asked stays open until the task's `ttl` is over.
    */
   get serverOptions(): Pick<ServerOptions, "capabilities" | "taskStore" | "taskMessageQueue"> {
     this.#sessions ??= new SdkSessions(this.#store, async () => (await this.#host.viewFor(undefined)).principal);

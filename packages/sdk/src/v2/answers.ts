@@ -1,7 +1,7 @@
 import type { JsonObject, Task } from "@mcp-task-store/core";
 import { fromJsonSchema, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { answerProblem, type ReadJsonSchema } from "../answer-problem.ts";
-import { isBareStatus } from "../bare-status.ts";
+import { isBareStatus } from "../sdk-inputs.ts";
 import { validateBy } from "../schema-validation.ts";
 import { isJsonObject } from "../stored-call.ts";
 

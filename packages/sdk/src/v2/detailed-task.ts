@@ -1,6 +1,6 @@
 import type { JsonObject, Task, TaskOutcome } from "@mcp-task-store/core";
 import { asShown } from "../answer-schema.ts";
-import { isBareStatus } from "../bare-status.ts";
+import { isBareStatus } from "../sdk-inputs.ts";
 import { withoutElicitationId } from "./spec-values.ts";
 
 /**

@@ -6,8 +6,8 @@ import { TasksSupport } from "../../src/v1/index.ts";
 import { observed } from "../../src/observed.ts";
 import { read, type TwoStores, twoStores, withFaults } from "../two-stores.ts";
 import { type HttpServer, serveHttp } from "./http-server.ts";
-import { accepted, result, silent, start } from "./task-calls.ts";
-import { connectHttp, type TestClient } from "./test-client.ts";
+import { accepted, question, questions, result, silent, start } from "./task-calls.ts";
+import { connectHttp } from "./test-client.ts";
 import { greeter } from "./test-tools.ts";
 
 const HELLO_ALICE = { content: [{ type: "text", text: "Hello, Alice!" }] };
@@ -60,16 +60,6 @@ const OUTAGES: readonly { readonly what: string; readonly serve: Serve }[] = [
     },
   },
 ];
-
-function questions({ received }: TestClient): readonly (string | number)[] {
-  return received.flatMap((message) =>
-    "method" in message && message.method === "elicitation/create" && "id" in message ? [message.id] : [],
-  );
-}
-
-async function question(client: TestClient, number: number): Promise<string | number> {
-  return await pollUntil(() => questions(client)[number - 1], { what: `question ${number}` });
-}
 
 const { setTimeout: realTimeout } = globalThis;
 

@@ -5,7 +5,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { CallToolResultSchema, CreateTaskResultSchema, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { TasksSupport } from "../../src/v1/index.ts";
-import { asked, BACKENDS, ended, storeWithoutMessages, twoStores, until } from "../two-stores.ts";
+import { asked, BACKENDS, ended, twoStores, until } from "../two-stores.ts";
 import { type HttpServer, serveHttp } from "./http-server.ts";
 import { connectHttp, rpcErrorOf } from "./test-client.ts";
 import { gate } from "./test-tools.ts";
@@ -61,38 +61,35 @@ async function serve(store: TaskStore, doors: Doors = OPEN): Promise<HttpServer>
 const CALL = { method: "tools/call", params: { name: "greet", task: {} } };
 
 describe.each(BACKENDS)("a tool of the SDK's own on $name", (backend) => {
-  it.skipIf(backend.isLeftOut)(
-    "asks through the queue, belongs to its caller, and is found after a reconnect",
-    async () => {
-      await using stores = await backend.open();
-      await using server = await serve(stores.a);
-      await using alice = await connectHttp(server.url, {
-        user: "alice",
-        answer: () => ({ action: "accept", content: { name: "Alice" } }),
-      });
-      await using bob = await connectHttp(server.url, { user: "bob" });
-      let taskId = "";
-      const stream = alice.client.experimental.tasks.callToolStream({ name: "greet" }, CallToolResultSchema, {
-        task: {},
-      });
-      let text: unknown;
-      for await (const message of stream) {
-        if (message.type === "taskCreated") ({ taskId } = message.task);
-        if (message.type === "error") throw message.error;
-        if (message.type === "result") text = message.result.content;
-      }
-      expect(text).toEqual([{ type: "text", text: "Hello, Alice!" }]);
-      expect(await ended(stores.b, taskId)).toMatchObject({ principal: "alice", generation: "2025-11-25" });
-      const misleading = { taskId, _meta: { "io.modelcontextprotocol/related-task": { taskId } } };
-      const get = { method: "tasks/get", params: misleading };
-      expect(await alice.client.request(get, ResultSchema)).toMatchObject({ taskId, status: "completed" });
-      expect(await rpcErrorOf(bob.client.experimental.tasks.getTask(taskId))).toMatchObject({ code: -32_602 });
-      await using later = await connectHttp(server.url, { user: "alice" });
-      expect(await later.client.experimental.tasks.getTask(taskId)).toMatchObject({ status: "completed" });
-    },
-  );
+  it.skipIf(backend.isLeftOut)("asks, belongs to its caller, and is found after a reconnect", async () => {
+    await using stores = await backend.open();
+    await using server = await serve(stores.a);
+    await using alice = await connectHttp(server.url, {
+      user: "alice",
+      answer: () => ({ action: "accept", content: { name: "Alice" } }),
+    });
+    await using bob = await connectHttp(server.url, { user: "bob" });
+    let taskId = "";
+    const stream = alice.client.experimental.tasks.callToolStream({ name: "greet" }, CallToolResultSchema, {
+      task: {},
+    });
+    let text: unknown;
+    for await (const message of stream) {
+      if (message.type === "taskCreated") ({ taskId } = message.task);
+      if (message.type === "error") throw message.error;
+      if (message.type === "result") text = message.result.content;
+    }
+    expect(text).toEqual([{ type: "text", text: "Hello, Alice!" }]);
+    expect(await ended(stores.b, taskId)).toMatchObject({ principal: "alice", generation: "2025-11-25" });
+    const misleading = { taskId, _meta: { "io.modelcontextprotocol/related-task": { taskId } } };
+    const get = { method: "tasks/get", params: misleading };
+    expect(await alice.client.request(get, ResultSchema)).toMatchObject({ taskId, status: "completed" });
+    expect(await rpcErrorOf(bob.client.experimental.tasks.getTask(taskId))).toMatchObject({ code: -32_602 });
+    await using later = await connectHttp(server.url, { user: "alice" });
+    expect(await later.client.experimental.tasks.getTask(taskId)).toMatchObject({ status: "completed" });
+  });
 
-  it.skipIf(backend.isLeftOut)("is woken by what comes into the queue, and works again after the answer", async () => {
+  it.skipIf(backend.isLeftOut)("asks a client that waits already, and works again after the answer", async () => {
     await using stores = await backend.open({ safetyPollMs: 600_000 });
     const [ask, end] = [gate(), gate()];
     await using server = await serve(stores.a, { ask: ask.passed, end: end.passed, pollMs: 600_000 });
@@ -112,15 +109,6 @@ describe.each(BACKENDS)("a tool of the SDK's own on $name", (backend) => {
 });
 
 describe("a tool of the SDK's own", () => {
-  it("without durable messages asks nobody, and its task fails", async () => {
-    await using store = storeWithoutMessages();
-    await using server = await serve(store);
-    await using alice = await connectHttp(server.url, { user: "alice", answer: () => ({ action: "cancel" }) });
-    const { task } = await alice.client.request(CALL, CreateTaskResultSchema);
-    const { taskId } = task;
-    expect(await ended(store, taskId)).toMatchObject({ status: "failed", statusMessage: "nobody asked" });
-  });
-
   it("that needs a task is refused without one (S-09)", async () => {
     await using stores = twoStores();
     await using server = await serve(stores.a);

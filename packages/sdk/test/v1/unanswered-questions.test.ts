@@ -1,16 +1,15 @@
 /** Questions that nobody answered stay open, whatever the client says that is no answer. */
 import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { TaskStore } from "@mcp-task-store/core";
-import { pollUntil } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTaskTool } from "../../src/index.ts";
 import { TasksSupport } from "../../src/v1/index.ts";
 import { asked, read, twoStores } from "../two-stores.ts";
 import { type HttpServer, serveHttp } from "./http-server.ts";
-import { connectHttp, rpcErrorOf, type TestClient } from "./test-client.ts";
+import { connectHttp, rpcErrorOf } from "./test-client.ts";
 import { greeter } from "./test-tools.ts";
-import { accepted, result, silent, start } from "./task-calls.ts";
+import { accepted, question, questions, result, silent, start } from "./task-calls.ts";
 
 const HELLO_ALICE = { content: [{ type: "text", text: "Hello, Alice!" }] };
 
@@ -27,16 +26,6 @@ const preparer = defineTaskTool({
 async function serve(store: TaskStore, isStateless = false): Promise<HttpServer> {
   const tasks = new TasksSupport(store, { tools: [greeter, preparer] });
   return await serveHttp({ prepare: (mcp) => tasks.attach(mcp), isStateless });
-}
-
-function questions({ received }: TestClient): readonly (string | number)[] {
-  return received.flatMap((message) =>
-    "method" in message && message.method === "elicitation/create" && "id" in message ? [message.id] : [],
-  );
-}
-
-async function question(client: TestClient, number: number): Promise<string | number> {
-  return await pollUntil(() => questions(client)[number - 1], { what: `question ${number}` });
 }
 
 describe("a question is not shown", () => {
