@@ -12,6 +12,13 @@ import { createSdkTaskMessageQueue } from "./sdk-message-queue.ts";
 import type { SdkSessions } from "./sdk-sessions.ts";
 import { createSdkTaskStore } from "./sdk-task-store.ts";
 
+/** A client that waits for a task's result. */
+export interface ListeningClient {
+  /** Whether what is sent could reach it, as far as is known. */
+  isThere(): boolean;
+  send(message: JSONRPCMessage): Promise<void>;
+}
+
 /** The tasks of one server's tools that are registered with the SDK's own `registerToolTask`. */
 export class SdkTasks {
   readonly #store: TaskStore;
@@ -60,18 +67,18 @@ export class SdkTasks {
     return { ...extra, taskStore };
   }
 
-  /** Sends what was queued for the client, in its order. */
-  async deliver(
-    taskId: string,
-    view: ScopedTaskStore,
-    send: (message: JSONRPCMessage) => Promise<void>,
-  ): Promise<void> {
+  /**
+   * Sends what was queued for the client, in its order, while it listens. What was taken for one that just went away
+   * goes back, behind what came meanwhile: whoever is next gets it.
+   */
+  async deliver(taskId: string, view: ScopedTaskStore, client: ListeningClient): Promise<void> {
     if (this.#sessions?.taskMessageQueue === undefined) return;
     const queue = createSdkTaskMessageQueue(this.#store, { principal: view.principal });
-    for (;;) {
+    while (client.isThere()) {
       const queued = await queue.dequeue(taskId);
       if (queued === undefined) return;
-      await send(queued.type === "request" ? withUniqueId(queued.message) : queued.message);
+      if (!client.isThere()) return await queue.enqueue(taskId, queued);
+      await client.send(queued.type === "request" ? withUniqueId(queued.message) : queued.message);
     }
   }
 

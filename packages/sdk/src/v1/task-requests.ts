@@ -22,8 +22,8 @@ export interface TaskRequestHost {
   viewFor(extra: Extra): Promise<ScopedTaskStore>;
   /** The connection that requests come over. */
   connection(): ClientConnection;
-  /** Sends what the SDK's own tools queued for the client of a task. */
-  deliver(taskId: string, view: ScopedTaskStore, stream: RequestId): Promise<void>;
+  /** Sends what the SDK's own tools queued for the client of a task, until the signal fires. */
+  deliver(taskId: string, view: ScopedTaskStore, stream: RequestId, signal: AbortSignal): Promise<void>;
   /** Counts a wait, as long as it takes. @throws McpError -32603 if there are too many */
   whileWaiting<T>(view: ScopedTaskStore, wait: () => Promise<T>): Promise<T>;
 }
@@ -73,7 +73,7 @@ async function taskResult({ params, view, extra }: TaskCall, host: TaskRequestHo
   const ended = isTerminal(task.status)
     ? task
     : await host.whileWaiting(view, async () => await untilEnded(task, view, extra, host));
-  await host.deliver(taskId, view, extra.requestId);
+  await host.deliver(taskId, view, extra.requestId, extra.signal);
   await host.connection().ended(ended);
   const outcome = await view.getOutcome(taskId);
   if (outcome === undefined) throw taskNotFound();
@@ -93,7 +93,7 @@ async function untilEnded(found: Task, view: ScopedTaskStore, extra: Extra, host
     let task = found;
     while (!isTerminal(task.status)) {
       await questions.show(task);
-      await host.deliver(taskId, view, extra.requestId);
+      await host.deliver(taskId, view, extra.requestId, signal);
       // What is queued for the client meanwhile ends the wait too.
       task = (await view.waitForUpdate(taskId, { since: task.revision, signal })) ?? task;
     }

@@ -115,9 +115,12 @@ export class TasksSupport implements AsyncDisposable {
     serveTaskRequests(mcp, {
       viewFor,
       connection: connected,
-      deliver: async (taskId, view, stream) => {
+      deliver: async (taskId, view, stream, signal) => {
         const { link } = connected();
-        await sdkTasks.deliver(taskId, view, async (message) => await link.send(message, stream));
+        await sdkTasks.deliver(taskId, view, {
+          isThere: () => !signal.aborted && link.reaches(stream),
+          send: async (message) => await link.send(message, stream),
+        });
       },
       whileWaiting: async (view, wait) => await this.#counted(view, wait),
     });
