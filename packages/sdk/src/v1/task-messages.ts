@@ -55,7 +55,7 @@ export class TaskMessages implements LinkFilter {
     if (!isRequest(received)) return "method" in received || !this.#isAnswer(received, authInfo) ? received : undefined;
     const message = withoutRelatedTask(received);
     if (isInitializeRequest(message)) this.#initialize = { id: message.id, authInfo };
-    return message.method === "tools/call" ? this.#checkedCall(message) : message;
+    return message.method === "tools/call" ? this.#checkedCall(message) : without(message, "task");
   }
 
   async sending(sent: JSONRPCMessage): Promise<JSONRPCMessage> {

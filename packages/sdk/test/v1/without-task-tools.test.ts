@@ -21,6 +21,10 @@ describe("TasksSupport", () => {
     expect(alice.client.getServerCapabilities()?.tasks).toEqual({ list: {}, cancel: {} });
     const call = { method: "tools/call", params: { name: "plain", task: { ttl: 1 } } };
     expect(await alice.client.request(call, ResultSchema)).toEqual({ content: [{ type: "text", text: "as ever" }] });
+    for (const method of ["ping", "tools/list", "tasks/list"]) {
+      const without = await alice.client.request({ method }, ResultSchema);
+      expect(await alice.client.request({ method, params: { task: { ttl: 1 } } }, ResultSchema)).toEqual(without);
+    }
   });
 
   it("says what it cannot be attached to", async () => {
