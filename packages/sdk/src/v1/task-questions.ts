@@ -1,5 +1,4 @@
-import type { InputRequest, Task } from "@mcp-task-store/core";
-import { RELATED_TASK_METADATA_KEY } from "@mcp-task-store/core";
+import { type InputRequest, type JsonObject, RELATED_TASK_METADATA_KEY, type Task } from "@mcp-task-store/core";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { asShown } from "../answer-schema.ts";
 import { isBareStatus } from "../sdk-inputs.ts";
@@ -25,7 +24,7 @@ const MOST_AGAIN = 2;
 /**
  * The questions of one task on the stream of one `tasks/result`. Each open one is asked once; one that was answered
  * elsewhere, or whose stream gave way to another, is withdrawn.
- * @see S-25 … S-28, S-42
+ * @see S-25 … S-28, S-41, S-42
  */
 export class TaskQuestions {
   readonly link: ClientLink;
@@ -109,7 +108,7 @@ export class TaskQuestions {
     const id = newQuestionId({ taskId, key });
     this.#asked.set(key, id);
     this.#client.asking.note(id, this);
-    const _meta = { ...objectAt(params, "_meta"), [RELATED_TASK_METADATA_KEY]: { taskId } };
+    const _meta = { ...objectAt(params, "_meta"), ...related(taskId) };
     await this.#send({ jsonrpc: "2.0", id, method, params: { ...params, _meta } });
   }
 
@@ -122,11 +121,12 @@ export class TaskQuestions {
 
   async #withdraw(key: string): Promise<void> {
     const requestId = this.#asked.get(key);
-    if (requestId === undefined || this.#answered.has(requestId)) return;
+    if (this.#task === undefined || requestId === undefined || this.#answered.has(requestId)) return;
     this.#answered.add(requestId);
     this.#client.asking.forget(requestId);
     this.#client.withdrawn(requestId);
-    const params = { requestId, reason: "It was answered elsewhere or is not asked any more" };
+    const reason = "It was answered elsewhere or is not asked any more";
+    const params = { requestId, reason, _meta: related(this.#task.taskId) };
     await this.#send({ jsonrpc: "2.0", method: "notifications/cancelled", params });
   }
 
@@ -134,4 +134,9 @@ export class TaskQuestions {
   async #send(message: Parameters<ClientLink["send"]>[0]): Promise<void> {
     await this.link.send(message, this.#stream).catch(() => undefined);
   }
+}
+
+/** On all that is sent for a task (S-41). */
+function related(taskId: string): JsonObject {
+  return { [RELATED_TASK_METADATA_KEY]: { taskId } };
 }

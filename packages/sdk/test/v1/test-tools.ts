@@ -93,6 +93,20 @@ export function gated(passed: Promise<void>): TaskTool {
   });
 }
 
+/** Goes on when it is told to stop, and returns a result all the same. */
+export function obstinate(told: () => void): TaskTool {
+  return defineTaskTool({
+    name: "obstinate",
+    run: async (_args, { signal }) => {
+      await new Promise((resolve) => {
+        signal.addEventListener("abort", resolve);
+      });
+      told();
+      return { content: [{ type: "text", text: "done all the same" }] };
+    },
+  });
+}
+
 /** Reports one step after the other, each when the test asks for it. */
 export function stepping(steps: AsyncIterable<number | string>): TaskTool {
   return defineTaskTool({
