@@ -14,6 +14,8 @@ import {
   type RequestId,
   type Result,
 } from "@modelcontextprotocol/sdk/types.js";
+import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from "@modelcontextprotocol/client";
+import { bindTaskReceiver } from "@modelcontextprotocol/ext-tasks/receiver";
 import { describe, expect, it } from "vitest";
 import { defineTaskTool } from "../../src/index.ts";
 import { TasksSupport } from "../../src/v1/index.ts";
@@ -45,7 +47,12 @@ interface ClientOptions {
 }
 
 /** What a tool gets that asks the client within its call. */
-async function asked(ask: Ask, { capabilities = CAPABILITIES, status = "completed" }: ClientOptions = {}) {
+async function asked(ask: Ask, options: ClientOptions = {}) {
+  return await askedOf(ask, async (url) => await callFrom(url, options));
+}
+
+/** The same of any client. @param call calls the tool "ask" */
+async function askedOf(ask: Ask, call: (url: URL) => Promise<void>) {
   await using stores = twoStores();
   const tasks = new TasksSupport(stores.a, { tools: [echo] });
   let got: unknown;
@@ -58,6 +65,11 @@ async function asked(ask: Ask, { capabilities = CAPABILITIES, status = "complete
       });
     },
   });
+  await call(server.url);
+  return got;
+}
+
+async function callFrom(url: URL, { capabilities = CAPABILITIES, status = "completed" }: ClientOptions): Promise<void> {
   const taskStore = new InMemoryTaskStore();
   const results = new Map<string, Result>();
   const getTask = taskStore.getTask.bind(taskStore);
@@ -81,11 +93,10 @@ async function asked(ask: Ask, { capabilities = CAPABILITIES, status = "complete
   client.setRequestHandler(CreateMessageRequestSchema, async ({ method, params }, { requestId }) =>
     params.task === undefined ? SAID : await inTask(requestId, method, SAID),
   );
-  await client.connect(new StreamableHTTPClientTransport(server.url));
+  await client.connect(new StreamableHTTPClientTransport(url));
   await client.callTool({ name: "ask" });
   await client.close();
   taskStore.cleanup();
-  return got;
 }
 
 describe("a task of the client's", () => {
@@ -93,6 +104,34 @@ describe("a task of the client's", () => {
     const shown = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
     expect(shown).toContain(readFileSync(new URL("elicit-as-task.ts", import.meta.url), "utf8"));
     expect(await asked(async (mcp, requestId) => await elicitAsTask(mcp, FORM, requestId))).toMatchObject(ALICE);
+  });
+
+  it("asks its user where ext-tasks receives", async () => {
+    const messages: unknown[] = [];
+    const got = await askedOf(
+      async (mcp, requestId) => await elicitAsTask(mcp, FORM, requestId),
+      async (url) => {
+        const client = new ClientV2(
+          { name: "test", version: "1.0.0" },
+          { capabilities: { elicitation: { form: {} } } },
+        );
+        const receiver = bindTaskReceiver(client, {
+          methods: { "elicitation/create": true },
+          pollIntervalMs: 10,
+          elicitation: async ({ params }) => {
+            messages.push(params["message"]);
+            return ALICE;
+          },
+        });
+        client.registerCapabilities({ tasks: { ...receiver.capabilities } });
+        await client.connect(new TransportV2(url));
+        await client.callTool({ name: "ask" });
+        receiver.close();
+        await client.close();
+      },
+    );
+    expect(got).toMatchObject(ALICE);
+    expect(messages).toEqual([FORM.message]);
   });
 
   it("is not made by a client that declares none", async () => {
