@@ -1,76 +1,21 @@
 /** One endpoint answers clients of both generations; a task keeps the semantics of the one that made it. */
-import { createServer, type IncomingMessage } from "node:http";
-import type { JsonObject, TaskStore } from "@mcp-task-store/core";
-import { type NodeIncomingMessageLike, toNodeHandler } from "@modelcontextprotocol/node";
-import type { AuthInfo } from "@modelcontextprotocol/server";
 import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
-import { asObject, at, envelope } from "../listen-wire.ts";
+import { at } from "../listen-wire.ts";
 import { BACKENDS, ended } from "../two-stores.ts";
-import { bothGenerations } from "./both-generations.ts";
+import { EXTENSION } from "../v2-server.ts";
+import { serveBoth } from "./both-generations-server.ts";
 import { connectHttp, rpcErrorOf } from "./test-client.ts";
 import { echo, greeter, isError, needsTask } from "./test-tools.ts";
 
-interface Server extends AsyncDisposable {
-  readonly url: URL;
-  /** A request of 2026-07-28. */
-  readonly modern: (method: string, params: JsonObject) => Promise<JsonObject>;
-}
-
-async function serve(store: TaskStore): Promise<Server> {
-  const endpoint = bothGenerations(store, [echo, greeter, isError, needsTask]);
-  const handle = toNodeHandler(endpoint);
-  const http = createServer((request, response) => {
-    const [, token] = request.headers.authorization?.split(" ") ?? [];
-    const auth: AuthInfo | undefined =
-      token === undefined ? undefined : { token, clientId: "client", scopes: [], extra: { sub: token } };
-    void handle(incoming(request, auth), response);
-  });
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  const address = http.address();
-  if (typeof address !== "object" || address === null) throw new Error("no address");
-  const url = new URL(`http://127.0.0.1:${address.port}/mcp`);
-  const modern = async (method: string, params: JsonObject): Promise<JsonObject> => {
-    const name = params["taskId"] ?? params["name"];
-    const response = await fetch(url, {
-      method: "POST",
-      headers: {
-        authorization: "Bearer alice",
-        "content-type": "application/json",
-        accept: "application/json, text/event-stream",
-        "mcp-protocol-version": "2026-07-28",
-        "mcp-method": method,
-        ...(typeof name === "string" && { "mcp-name": name }),
-      },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: { ...params, _meta: envelope() } }),
-    });
-    const text = await response.text();
-    const data = text.startsWith("{") ? text : (/^data: (.*)$/m.exec(text)?.[1] ?? "{}");
-    return asObject(JSON.parse(data));
-  };
-  return {
-    url,
-    modern,
-    async [Symbol.asyncDispose]() {
-      await endpoint.close();
-      http.closeAllConnections();
-      await new Promise((resolve) => http.close(resolve));
-    },
-  };
-}
-
-/** What the SDK's adapter takes, by its stricter types. */
-function incoming(request: IncomingMessage, auth: AuthInfo | undefined): NodeIncomingMessageLike {
-  const { method = "GET", url = "/", headers } = request;
-  return { method, url, headers, ...(auth && { auth }), [Symbol.asyncIterator]: () => request[Symbol.asyncIterator]() };
-}
+const TOOLS = [echo, greeter, isError, needsTask];
 
 describe.each(BACKENDS)("one endpoint on $name", (backend) => {
   it.skipIf(backend.isLeftOut)(
     "makes a failed task of an error in one generation, and a completed one in the other",
     async () => {
       await using stores = await backend.open();
-      await using server = await serve(stores.a);
+      await using server = await serveBoth(stores.a, TOOLS);
       await using alice = await connectHttp(server.url, { user: "alice" });
       const { client } = alice;
       const old = await client.request({ method: "tools/call", params: { name: "is_error", task: {} } }, ResultSchema);
@@ -99,7 +44,7 @@ describe.each(BACKENDS)("one endpoint on $name", (backend) => {
 
   it.skipIf(backend.isLeftOut)("lets a client of either generation answer what a task of the other asks", async () => {
     await using stores = await backend.open();
-    await using server = await serve(stores.a);
+    await using server = await serveBoth(stores.a, TOOLS);
     const answer = { action: "accept" as const, content: { name: "Alice" } };
     await using alice = await connectHttp(server.url, { user: "alice", answer: () => answer });
     const { client } = alice;
@@ -113,11 +58,20 @@ describe.each(BACKENDS)("one endpoint on $name", (backend) => {
     await server.modern("tasks/update", { taskId, inputResponses: { name: answer } });
     const result = await client.request({ method: "tasks/result", params: { taskId } }, ResultSchema);
     expect(result).toMatchObject({ content: [{ text: "Hello, Alice!" }] });
+
+    const capabilities = { elicitation: { form: {} }, extensions: { [EXTENSION]: {} } };
+    const young = await server.modern("tools/call", { name: "greet", arguments: {} }, { capabilities });
+    const params = { taskId: String(at(young, "result")["taskId"]) };
+    const asked = await client.request({ method: "tasks/result", params }, ResultSchema);
+    expect(asked).toMatchObject({ content: [{ text: "Hello, Alice!" }] });
+    expect(await server.modern("tasks/get", params)).toMatchObject({
+      result: { status: "completed", result: { content: [{ text: "Hello, Alice!" }] } },
+    });
   });
 
   it.skipIf(backend.isLeftOut)("has each generation's methods for its own clients only", async () => {
     await using stores = await backend.open();
-    await using server = await serve(stores.a);
+    await using server = await serveBoth(stores.a, TOOLS);
     await using alice = await connectHttp(server.url, { user: "alice" });
     for (const method of ["tasks/result", "tasks/list"]) {
       expect(await server.modern(method, { taskId: "x" })).toMatchObject({ error: { code: -32_601 } });
