@@ -1,8 +1,10 @@
-import type { JsonObject, TaskContext } from "@mcp-task-store/core";
+import { isTaskStoreError, type JsonObject, type TaskContext, type TaskStoreError } from "@mcp-task-store/core";
 import { errorResult, isAnswerOfTool } from "./error-result.ts";
 import type { StoredCall } from "./stored-call.ts";
 import { TaskRunContext } from "./task-run-context.ts";
 import type { TaskTool } from "./task-tool.ts";
+import { ToolError } from "./tool-error.ts";
+import { wireError } from "./wire-error.ts";
 
 /**
  * Runs a tool on its task.
@@ -16,8 +18,18 @@ export async function runTaskTool(tool: TaskTool, call: StoredCall, run: TaskCon
     return context.isSuspended ? undefined : { ...result };
   } catch (error) {
     if (context.isSuspended) return undefined;
-    // A run that was told to stop did not fail, and what the store says is no answer of the tool.
-    if (run.signal.aborted || !isAnswerOfTool(error)) throw error;
+    // A run that was told to stop did not fail.
+    if (run.signal.aborted) throw error;
+    // What a store says is no answer of the tool, and its task is told as much of it as its call would be.
+    if (isTaskStoreError(error)) throw toToolError(error);
+    if (!isAnswerOfTool(error)) throw error;
     return { ...errorResult(error) };
   }
+}
+
+function toToolError(thrown: TaskStoreError): ToolError {
+  const { code, message, data } = wireError(thrown);
+  const error = new ToolError(code, message, data);
+  error.cause = thrown;
+  return error;
 }

@@ -199,7 +199,7 @@ describe("the keys of questions", () => {
     );
     expect(task.outcome).toEqual({
       status: "failed",
-      error: { code: -32_603, message: expect.stringContaining("k") },
+      error: { code: -32_602, message: expect.stringContaining("key"), data: { code: "INPUT_KEY_REUSED" } },
     });
   });
 });

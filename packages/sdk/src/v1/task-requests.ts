@@ -108,10 +108,8 @@ async function cancelTask({ params, view }: TaskCall, host: TaskRequestHost): Pr
     await host.connection().ended(task);
     return { ...wireTask(task) };
   } catch (error) {
-    if (!isTaskStoreError(error, "TASK_TERMINAL")) throw error;
-    await host.connection().ended(error.task);
-    const message = `Cannot cancel the task: it is already ${error.task.status}`;
-    throw mcpError({ code: INVALID_PARAMS, message });
+    if (isTaskStoreError(error, "TASK_TERMINAL")) await host.connection().ended(error.task);
+    throw error;
   }
 }
 

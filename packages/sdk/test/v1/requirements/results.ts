@@ -82,11 +82,18 @@ export const RESULTS: readonly Requirement[] = [
     ids: ["S-55"],
     says: "cancels nothing that ended otherwise",
     check: async ({ start, request, refusal }) => {
-      for (const name of ["needs_task", "is_error"]) {
-        const { taskId } = await start(name);
+      for (const [name, status] of [
+        ["needs_task", "completed"],
+        ["is_error", "failed"],
+      ]) {
+        const { taskId } = await start(String(name));
         await request("tasks/result", { taskId });
         const ended = await request("tasks/get", { taskId });
-        expect(await refusal("tasks/cancel", { taskId })).toMatchObject({ code: -32_602 });
+        expect(await refusal("tasks/cancel", { taskId })).toEqual({
+          code: -32_602,
+          message: `The task is already ${status}.`,
+          data: { code: "TASK_TERMINAL" },
+        });
         expect(await request("tasks/get", { taskId })).toEqual(ended);
       }
     },
