@@ -1,13 +1,16 @@
 /** One way of doing the thing in question. */
 export interface Contender {
   readonly name: string;
-  readonly run: () => Promise<void>;
+  /** @returns how much of it counts, ms. @default all */
+  readonly run: () => Promise<number | void>;
 }
 
 export interface Measured {
   readonly name: string;
   /** Median time of one run, µs. */
   readonly medianUs: number;
+  /** What 95 of 100 runs did not exceed, µs. */
+  readonly p95Us: number;
   /** Median of the first contender divided by this one's: above 1 is faster than the first. */
   readonly ratio: number;
 }
@@ -22,19 +25,20 @@ export async function alternate(contenders: readonly Contender[], rounds: number
   for (let round = -warmUp; round < rounds; round += 1) {
     for (const [at, contender] of contenders.entries()) {
       const startedMs = performance.now();
-      await contender.run();
-      if (round >= 0) times[at]?.push((performance.now() - startedMs) * 1000);
+      const countedMs = (await contender.run()) ?? performance.now() - startedMs;
+      if (round >= 0) times[at]?.push(countedMs * 1000);
     }
   }
-  const medians = times.map(median);
+  const medians = times.map((values) => quantile(values, 0.5));
   const [first = 0] = medians;
   return contenders.map(({ name }, at) => {
     const medianUs = medians[at] ?? 0;
-    return { name, medianUs, ratio: first / medianUs };
+    return { name, medianUs, p95Us: quantile(times[at] ?? [], 0.95), ratio: first / medianUs };
   });
 }
 
-export function median(values: readonly number[]): number {
+/** @param share from 0 to 1 */
+function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? 0;
 }

@@ -2,8 +2,7 @@
 import type { TaskStore } from "@mcp-task-store/core";
 import { createPostgresTaskStore } from "@mcp-task-store/postgres";
 import { alternate, type Measured } from "./alternate.ts";
-
-const DONE = { status: "completed", result: {} } as const;
+import { DONE } from "./done.ts";
 
 export async function wakeUp(url: string, rounds: number): Promise<readonly Measured[]> {
   const open = (): TaskStore =>
