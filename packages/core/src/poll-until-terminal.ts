@@ -8,6 +8,8 @@ import { isTerminal, type TaskStatus } from "./task.ts";
 export interface PolledTask {
   readonly status: TaskStatus;
   readonly pollIntervalMs?: number | undefined;
+  /** The same as tasks of 2025-11-25 have it, ms: those of a peer, and of the SDK 1.x. */
+  readonly pollInterval?: number | undefined;
 }
 
 export interface PollOptions {
@@ -38,7 +40,8 @@ export async function* pollUntilTerminal<T extends PolledTask>(
     if (task === undefined) throw new TaskStoreError("TASK_NOT_FOUND", "There is no such task.");
     yield task;
     if (isTerminal(task.status)) return;
-    await sleep(isInterval(task.pollIntervalMs) ? task.pollIntervalMs : defaultIntervalMs, signal);
+    const intervalMs = task.pollIntervalMs ?? task.pollInterval;
+    await sleep(isInterval(intervalMs) ? intervalMs : defaultIntervalMs, signal);
   }
 }
 

@@ -53,6 +53,17 @@ describe("pollUntilTerminal", () => {
     expect(performance.now() - before).toBeGreaterThanOrEqual(25);
   });
 
+  it("pauses as a task of a peer asks, which names its interval otherwise", async () => {
+    const peer = { status: "working", pollInterval: 30 } as const;
+    const before = performance.now();
+    // With the default it would not end before the test does.
+    const polling = pollUntilTerminal(reader(peer, { ...peer, status: "completed" }), "t", {
+      defaultIntervalMs: 86_400_000,
+    });
+    expect(await statuses(polling)).toEqual(["working", "completed"]);
+    expect(performance.now() - before).toBeGreaterThanOrEqual(25);
+  });
+
   it("rejects with TASK_NOT_FOUND when there is no task", async () => {
     await expect(statuses(pollUntilTerminal(reader(undefined), "t"))).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
   });

@@ -1,6 +1,6 @@
 /** The client's own tasks, with what SDK 1.x has for them: on a server with tasks of ours nothing stands in its way. */
 import { readFileSync } from "node:fs";
-import { isTaskStoreError, requireTaskAugmentedSampling } from "@mcp-task-store/core";
+import { isTaskStoreError, pollUntilTerminal, requireTaskAugmentedSampling } from "@mcp-task-store/core";
 import { InMemoryTaskStore } from "@modelcontextprotocol/sdk/experimental/tasks";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -179,15 +179,19 @@ describe("a task of the client's", () => {
         if (message.type !== "taskCreated") continue;
         const { taskId } = message.task;
         const task = await tasks.getTask(taskId, { relatedRequestId });
+        const seen: string[] = [];
+        const polling = pollUntilTerminal(async (id) => await tasks.getTask(id, { relatedRequestId }), taskId);
+        for await (const { status } of polling) seen.push(status);
         const result = await tasks.getTaskResult(taskId, ElicitResultSchema, { relatedRequestId });
         const listed = await tasks.listTasks(undefined, { relatedRequestId });
         const late = await tasks.cancelTask(taskId, { relatedRequestId }).catch((error: unknown) => error);
-        return { task, result, listed: listed.tasks.map((one) => one.taskId === taskId), late };
+        return { task, seen, result, listed: listed.tasks.map((one) => one.taskId === taskId), late };
       }
       throw new Error("no task");
     });
     expect(got).toMatchObject({
       task: { status: "working", pollInterval: 10 },
+      seen: ["completed"],
       result: ALICE,
       listed: [true],
       late: { code: -32_602 },
