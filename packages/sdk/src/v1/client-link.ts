@@ -2,7 +2,7 @@ import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest, MessageExtraInfo, RequestId } from "@modelcontextprotocol/sdk/types.js";
-import { isRequestWaiting } from "./open-streams.ts";
+import { hasRequestStreams, isRequestWaiting } from "./open-streams.ts";
 
 /** What is done with messages on their way between client and SDK. */
 export interface LinkFilter {
@@ -32,13 +32,19 @@ export class ClientLink {
     return this.#transport.sessionId;
   }
 
+  /** Whether requests have streams of their own. */
+  get hasRequestStreams(): boolean {
+    return hasRequestStreams(this.#transport);
+  }
+
   /**
    * Sends past the SDK, which keeps no record of it.
-   * @param relatedRequestId the request on whose stream it goes
+   * @param relatedRequestId the request on whose stream it goes; where there is none, on that for everything else
    */
   async send(message: JSONRPCMessage, relatedRequestId?: RequestId): Promise<void> {
     if (this.closed.aborted) return;
-    await this.#transport.send(message, relatedRequestId === undefined ? undefined : { relatedRequestId });
+    const isRelated = relatedRequestId !== undefined && this.hasRequestStreams;
+    await this.#transport.send(message, isRelated ? { relatedRequestId } : undefined);
   }
 
   /** Whether an answer to a request could still reach the client, as far as can be told. */

@@ -8,12 +8,25 @@ import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
  * come back, counts as open.
  */
 export function isRequestWaiting(transport: Transport, requestId: RequestId): boolean {
-  const http: unknown = property(transport, "_webStandardTransport") ?? transport;
+  const http = httpOf(transport);
   const streamOf = property(http, "_requestToStreamMapping");
   const streams = property(http, "_streamMapping");
   if (!(streamOf instanceof Map) || !(streams instanceof Map)) return true;
   if (property(http, "_eventStore") !== undefined) return true;
   return streams.has(streamOf.get(requestId));
+}
+
+/**
+ * Whether a request has a stream on which more than its answer can go. A Streamable HTTP transport that was made with
+ * `enableJsonResponse` drops everything else, and tells nobody.
+ */
+export function hasRequestStreams(transport: Transport): boolean {
+  return property(httpOf(transport), "_enableJsonResponse") !== true;
+}
+
+/** The Node transport is a shell around that of the web. */
+function httpOf(transport: Transport): unknown {
+  return property(transport, "_webStandardTransport") ?? transport;
 }
 
 function property(object: unknown, name: string): unknown {

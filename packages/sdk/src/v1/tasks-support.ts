@@ -128,7 +128,7 @@ export class TasksSupport implements AsyncDisposable {
       tools: this.#host.tools,
       viewFor,
       client: () => clientOf(mcp),
-      requestClient: () => (isClientKnown(mcp) ? clientOf(mcp) : {}),
+      requestClient: () => (isClientKnown(mcp) && connected().link.hasRequestStreams ? clientOf(mcp) : {}),
       bind: async (extra, request) => {
         if (extra.taskStore === undefined) return extra;
         const view = await viewFor(extra);

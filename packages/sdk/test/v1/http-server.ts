@@ -12,6 +12,8 @@ export interface HttpServerOptions {
   readonly make?: () => McpServer;
   /** A server for each request, and no sessions. @default false */
   readonly isStateless?: boolean;
+  /** Answers with JSON instead of streams. @default false */
+  readonly isJson?: boolean;
   /** Keeps what sessions send; it may take its time. */
   readonly eventStore?: EventStore;
 }
@@ -29,7 +31,7 @@ function authInfoOf({ headers: { authorization } }: IncomingMessage): AuthInfo |
 }
 
 export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const { prepare, make, isStateless = false, eventStore } = options;
+  const { prepare, make, isStateless = false, isJson = false, eventStore } = options;
   const sessions = new Map<string, StreamableHTTPServerTransport>();
 
   const newTransport = async (): Promise<StreamableHTTPServerTransport> => {
@@ -39,6 +41,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       isStateless
         ? {}
         : {
+            enableJsonResponse: isJson,
             ...(eventStore && { eventStore }),
             sessionIdGenerator: () => randomUUID(),
             onsessioninitialized: (id) => void sessions.set(id, transport),
