@@ -51,8 +51,9 @@ export class TaskQuestions {
   /** Asks what is open and was not asked here; withdraws what is not open any more. */
   async show(task: Task): Promise<void> {
     this.#task = task;
-    if (this.#isWithdrawn) return;
     for (const [key, { request, response }] of Object.entries(task.inputs)) {
+      // Also since the one before was sent.
+      if (this.#isWithdrawn) return;
       const isOpen = response === undefined && task.status === "input_required";
       const isAsked = this.#asked.has(key) || isBareStatus(key);
       // Its refusal would be the answer, though another client may show the question.
