@@ -1,13 +1,15 @@
+import { onAbort } from "./on-abort.ts";
+
 /** Waits, or until the signal fires; either way it resolves. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     if (signal?.aborted === true) return resolve();
     const end = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
+      forget?.();
       resolve();
     };
     const timer = setTimeout(end, ms);
-    signal?.addEventListener("abort", end);
+    const forget = signal && onAbort(signal, end);
   });
 }

@@ -58,6 +58,9 @@ interface Run {
   /** Somebody asked for it while it was under way. */
   again: boolean;
   end: Promise<Task | undefined>;
+  /** Its own, not the worker's: Node 20 takes more than ten listeners of one signal for a leak. */
+  readonly shutdown: AbortController;
+  readonly abandon: AbortController;
 }
 
 /** A task and the tool that it needs. */
@@ -75,8 +78,7 @@ export class ToolWorker implements TaskWorker {
   readonly #store: TaskStore;
   readonly #options: TaskWorkerOptions;
   readonly #running = new Map<string, Run>();
-  readonly #shutdown = new AbortController();
-  readonly #abandon = new AbortController();
+  #isClosed = false;
 
   constructor(store: TaskStore, options: TaskWorkerOptions) {
     this.#store = store;
@@ -101,7 +103,8 @@ export class ToolWorker implements TaskWorker {
     const joined = this.#join(taskId);
     if (joined !== undefined) return { end: joined };
     if (job === undefined) return { end: Promise.resolve(undefined) };
-    const run: Run = { again: false, end: Promise.resolve(undefined) };
+    const [shutdown, abandon] = [new AbortController(), new AbortController()];
+    const run: Run = { again: false, end: Promise.resolve(undefined), shutdown, abandon };
     this.#running.set(taskId, run);
     run.end = this.#work(taskId, run, job);
     run.end.catch(() => undefined);
@@ -109,18 +112,18 @@ export class ToolWorker implements TaskWorker {
   }
 
   async close({ graceMs = CLOSE_GRACE_MS }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
-    this.#shutdown.abort();
-    const timer = setTimeout(() => this.#abandon.abort(), graceMs);
-    await Promise.allSettled([...this.#running.values()].map(({ end }) => end));
+    this.#isClosed = true;
+    const runs = [...this.#running.values()];
+    for (const { shutdown } of runs) shutdown.abort();
+    const timer = setTimeout(() => {
+      for (const { abandon } of runs) abandon.abort();
+    }, graceMs);
+    await Promise.allSettled(runs.map(({ end }) => end));
     clearTimeout(timer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  get #isClosed(): boolean {
-    return this.#shutdown.signal.aborted;
   }
 
   #join(taskId: string): Promise<Task | undefined> | undefined {
@@ -177,8 +180,8 @@ export class ToolWorker implements TaskWorker {
       holder,
       leaseMs,
       maxRunMs: tool.maxRunMs,
-      signal: this.#shutdown.signal,
-      abandon: this.#abandon.signal,
+      signal: run.shutdown.signal,
+      abandon: run.abandon.signal,
     });
   }
 

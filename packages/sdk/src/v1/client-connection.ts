@@ -1,5 +1,6 @@
 import type { ScopedTaskStore, Task } from "@mcp-task-store/core";
 import type { JSONRPCNotification, ProgressToken, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import { onAbort } from "../on-abort.ts";
 import { INTERNAL_ERROR } from "../tool-error.ts";
 import type { AskedRequests } from "./asked-requests.ts";
 import type { ClientLink } from "./client-link.ts";
@@ -50,13 +51,12 @@ export class ClientConnection {
     const notify = async (taskId: string, message: JSONRPCNotification): Promise<void> =>
       await this.#notify(taskId, message);
     const follower = new TaskFollower(task, progressToken, notify);
-    const stop = (): void => follower.stop();
     this.#followers.set(task.taskId, follower);
-    this.over.addEventListener("abort", stop);
+    const forget = onAbort(this.over, () => follower.stop());
     try {
       if (!this.link.closed.aborted && !this.over.aborted) await follower.follow(view);
     } finally {
-      this.over.removeEventListener("abort", stop);
+      forget();
       this.#followers.delete(task.taskId);
     }
   }
@@ -78,8 +78,7 @@ export class ClientConnection {
   ): Promise<T> {
     if (this.over.aborted) throw serverCloses();
     const givenUp = new AbortController();
-    const end = (): void => givenUp.abort();
-    this.over.addEventListener("abort", end);
+    const forget = onAbort(this.over, () => givenUp.abort());
     const questions = new TaskQuestions(this.link, requestId, {
       mayAsk: this.#mayAsk,
       asking: this.#asking,
@@ -103,7 +102,7 @@ export class ClientConnection {
         message: "This wait was given up: the client waits for too many results",
       });
     } finally {
-      this.over.removeEventListener("abort", end);
+      forget();
       this.#waiting.delete(givenUp);
       this.#lookSometimes();
       this.#leave(taskId, questions);
