@@ -7,11 +7,11 @@ import { hasRequestStreams, isRequestWaiting } from "./open-streams.ts";
 /** What is done with messages on their way between client and SDK. */
 export interface LinkFilter {
   /** @returns what the SDK gets; undefined: nothing, it was dealt with */
-  received(message: JSONRPCMessage, authInfo: AuthInfo | undefined, link: ClientLink): JSONRPCMessage | undefined;
+  received(message: JSONRPCMessage, authInfo: AuthInfo | undefined): JSONRPCMessage | undefined;
   /** @returns what the client gets */
-  sending(message: JSONRPCMessage, link: ClientLink): JSONRPCMessage | Promise<JSONRPCMessage>;
+  sending(message: JSONRPCMessage): JSONRPCMessage | Promise<JSONRPCMessage>;
   /** It is on its way. */
-  sent(message: JSONRPCMessage, link: ClientLink): void;
+  sent(message: JSONRPCMessage): void;
 }
 
 /** One connection of one server to its client. */
@@ -68,8 +68,8 @@ export function linkClients({ server }: McpServer, filter: LinkFilter, linked: (
     const send = transport.send.bind(transport);
     const start = transport.start.bind(transport);
     transport.send = async (message, options) => {
-      await send(await filter.sending(message, link), options);
-      filter.sent(message, link);
+      await send(await filter.sending(message), options);
+      filter.sent(message);
     };
     transport.start = async () => {
       wrapCallbacks(transport, filter, link);
@@ -85,7 +85,7 @@ function wrapCallbacks(transport: Transport, filter: LinkFilter, link: ClientLin
   const { onmessage, onclose } = transport;
   // eslint-disable-next-line unicorn/prefer-add-event-listener -- a transport has nothing else
   transport.onmessage = (message: JSONRPCMessage, extra?: MessageExtraInfo): void => {
-    const passed = filter.received(message, extra?.authInfo, link);
+    const passed = filter.received(message, extra?.authInfo);
     if (passed !== undefined) onmessage?.(passed, extra);
   };
   // eslint-disable-next-line unicorn/prefer-add-event-listener -- a transport has nothing else
