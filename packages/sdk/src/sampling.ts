@@ -85,7 +85,10 @@ function takesTools(params: object): boolean {
   );
 }
 
-/** Clients may use codes that JSON-RPC does not reserve: -1 for a user who refused is one. */
-function isClientError(error: unknown): error is JsonRpcError {
+/**
+ * Whether this is what is kept of a client that answered with an error. Clients may use codes that JSON-RPC does not
+ * reserve: -1 for a user who refused is one.
+ */
+export function isClientError(error: unknown): error is JsonRpcError {
   return isJsonObject(error) && Number.isSafeInteger(error["code"]) && typeof error["message"] === "string";
 }

@@ -10,10 +10,10 @@ import { type AnySchema, safeParse } from "@modelcontextprotocol/sdk/server/zod-
 import { DEFAULT_REQUEST_TIMEOUT_MSEC, type RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { ELICITATION } from "../elicitation.ts";
-import { SAMPLING } from "../sampling.ts";
+import { isClientError, SAMPLING } from "../sampling.ts";
 import { newSdkQuestionKey } from "../sdk-inputs.ts";
 import { isJsonObject, objectAt } from "../stored-call.ts";
-import { INTERNAL_ERROR, isJsonRpcError } from "../tool-error.ts";
+import { INTERNAL_ERROR } from "../tool-error.ts";
 import { toMcpError } from "./mcp-errors.ts";
 import { throughOutages } from "./outage.ts";
 import { inputArrived } from "./sdk-input.ts";
@@ -95,7 +95,7 @@ function questionIn({ method, params }: JsonObject): InputRequest {
 /** @throws McpError which the client answered with; what the schema says to anything else that it cannot read */
 function read(response: JsonObject, schema: AnySchema): unknown {
   const error = objectAt(response, "error");
-  if (isJsonRpcError(error)) throw McpError.fromError(error.code, error.message, error.data);
+  if (isClientError(error)) throw McpError.fromError(error.code, error.message, error.data);
   const parsed = safeParse(schema, response);
   if (parsed.success) return parsed.data;
   throw parsed.error;

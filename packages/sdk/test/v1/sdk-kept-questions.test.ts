@@ -97,17 +97,17 @@ describe("a question of a tool of the SDK's own", () => {
     expect(statusThen).toBe("working");
   });
 
-  it("is refused with the client's own error", async () => {
+  it.each([-32_050, -1, 0, 42])("is refused with the client's own error: %d", async (code) => {
     await using stores = twoStores();
     await using server = await serveSdkTool(stores.a);
     await using alice = await connectHttp(server.url, silent);
     const taskId = await makeSdkTask(alice);
     result(alice, taskId).catch(() => undefined);
-    const error = { code: -32_050, message: "No screen" };
+    const error = { code, message: "No screen" };
     await alice.transport.send({ jsonrpc: "2.0", id: await question(alice), error });
     expect(await ended(stores.b, taskId)).toMatchObject({
       status: "failed",
-      statusMessage: "McpError: MCP error -32050: No screen",
+      statusMessage: `McpError: MCP error ${code}: No screen`,
     });
   });
 
