@@ -40,7 +40,7 @@ export interface MongoService extends AsyncDisposable {
   restart(): Promise<void>;
   /** Ends every process of the server at once, as a power cut does. */
   kill(signal: "SIGKILL"): Promise<void>;
-  /** The server answers nobody and closes nothing, until `resume`. */
+  /** The server answers nobody and closes nothing, until `resume`; the stand-in's Rust build then resets its connections. */
   pause(): Promise<void>;
   resume(): Promise<void>;
   /** Ends it for good and removes its data; a server that was there already is left alone. Calling it twice is harmless. */
