@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pollUntil, type PostgresService, postgresIsLeftOut, startPostgres } from "@mcp-task-store/services";
 import type { Change, TaskRecord } from "@mcp-task-store/core";
-import { plain, pushTo, writeTo } from "./sample-tasks.ts";
+import { plain, pushTo, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 const WRITES = 300;

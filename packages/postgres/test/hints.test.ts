@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pollUntil, postgresIsLeftOut, tcpProxy } from "@mcp-task-store/services";
 import type { HintListener, TaskDriver } from "@mcp-task-store/core";
 import { hintPayloads } from "../src/hints.ts";
-import { newId } from "./sample-tasks.ts";
+import { newId } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 class Heard implements HintListener {

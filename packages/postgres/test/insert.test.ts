@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
 import { born } from "@mcp-task-store/core/transitions";
-import { newTask, plain, shown } from "./sample-tasks.ts";
+import { newTask, plain, shown } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 describe.skipIf(postgresIsLeftOut())("insert", () => {

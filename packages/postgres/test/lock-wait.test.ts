@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import type { Insert, TaskDriver, TaskRecord } from "@mcp-task-store/core";
-import { NEVER, newId, newTask, plain, shown, writeTo } from "./sample-tasks.ts";
+import { NEVER, newId, newTask, plain, shown, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 /** Longer than a busy machine takes until the statement waits. All tests spend it at the same time. */

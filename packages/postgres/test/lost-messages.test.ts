@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { pollUntil, postgresIsLeftOut, type TcpProxy } from "@mcp-task-store/services";
 import type { QueuedMessage, TaskStore } from "@mcp-task-store/core";
-import { newId } from "./sample-tasks.ts";
+import { newId } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { onBreakingConnections, openStore, settled } from "./breaking-connection.ts";
 import { configOf, SCHEMA, type ScratchDatabase } from "./scratch-database.ts";
 

@@ -8,7 +8,7 @@ import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import type { DriverMessages, MessagePush, MessageTake, TakeAnswer, TaskDriver } from "@mcp-task-store/core";
 import { namesIn } from "../src/sql/names.ts";
 import { makeStatements } from "../src/statements.ts";
-import { NEVER, plain, pushTo, takeFrom } from "./sample-tasks.ts";
+import { NEVER, plain, pushTo, takeFrom } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 const RACERS = 32;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
 import type { DriverMessages, TaskRecord } from "@mcp-task-store/core";
 import { compareMessages } from "../../../conformance/src/driver-model/compare-messages.ts";
-import { NEVER, newId, newTask, plain, pushTo, takeFrom } from "./sample-tasks.ts";
+import { NEVER, newId, newTask, plain, pushTo, takeFrom } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 /** `DRIVER_SEED=7 vitest run postgres/test/messages` repeats the comparison. */

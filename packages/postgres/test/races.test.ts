@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
 import type { InsertAnswer, TaskDriver } from "@mcp-task-store/core";
-import { NEVER, newId, newTask, plain, writeTo } from "./sample-tasks.ts";
+import { NEVER, newId, newTask, plain, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 const RACERS = 32;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
 import type { PageQuery, TaskRecord } from "@mcp-task-store/core";
-import { newId, plain, shown } from "./sample-tasks.ts";
+import { newId, plain, shown } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 describe.skipIf(postgresIsLeftOut())("read and page", () => {
@@ -11,7 +11,7 @@ describe.skipIf(postgresIsLeftOut())("read and page", () => {
   });
   afterAll(() => database[Symbol.asyncDispose]());
   beforeEach(async () => {
-    await database.sql(`truncate ${SCHEMA}.tasks`);
+    await database.clear();
   });
 
   it("reads the clock alone", async () => {

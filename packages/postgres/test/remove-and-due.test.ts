@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
 import type { TaskRecord } from "@mcp-task-store/core";
-import { NEVER, newId, plain } from "./sample-tasks.ts";
+import { NEVER, newId, plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 const LATER = 9_000_000_000_000;
@@ -13,7 +13,7 @@ describe.skipIf(postgresIsLeftOut())("remove and due", () => {
   });
   afterAll(() => database[Symbol.asyncDispose]());
   beforeEach(async () => {
-    await database.sql(`truncate ${SCHEMA}.tasks`);
+    await database.clear();
   });
 
   describe("remove", () => {

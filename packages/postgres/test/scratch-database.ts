@@ -4,7 +4,7 @@ import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
 import { type FreshDatabase, freshTestDatabase } from "@mcp-task-store/services";
 import { createPostgresDriver, type PgConfigLike, type PostgresDriverOptions } from "../src/index.ts";
 import { rowTypes, taskRecord, type TaskRow } from "../src/row.ts";
-import { plain } from "./sample-tasks.ts";
+import { plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 
 export const SCHEMA: string = "tasks_of_a_test";
 
@@ -22,6 +22,8 @@ export interface ScratchDatabase extends AsyncDisposable {
   plant(...records: readonly Partial<TaskRecord>[]): Promise<void>;
   /** The stored row with all its columns, expired or not. */
   stored(taskId: string): Promise<TaskRecord | undefined>;
+  /** Removes all rows. */
+  clear(): Promise<void>;
 }
 
 /** @param given a database of another server than the run's; dropped with what is returned */
@@ -64,6 +66,9 @@ export async function scratchDatabase(given?: FreshDatabase): Promise<ScratchDat
         types: rowTypes,
       });
       return rows[0] && taskRecord(rows[0]);
+    },
+    async clear() {
+      await pool.query(`truncate ${SCHEMA}.tasks`);
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...drivers.map((each) => each.close()), ...sessions.map((each) => each.end()), pool.end()]);

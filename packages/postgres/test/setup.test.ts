@@ -5,7 +5,14 @@ import { postgresSchemaSql } from "../src/index.ts";
 import { createMigrations, recordMigration } from "../src/sql/migrations.ts";
 import { namesIn } from "../src/sql/names.ts";
 import { tasksMigration } from "../src/migrations/0001-tasks.ts";
-import { NEVER, newId, newTask, pushTo, takeFrom, writeTo } from "./sample-tasks.ts";
+import {
+  NEVER,
+  newId,
+  newTask,
+  pushTo,
+  takeFrom,
+  writeTo,
+} from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 describe.skipIf(postgresIsLeftOut())("setup", () => {

@@ -3,7 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { createPostgresTaskStore, type PgClientLike, type PgPoolLike } from "../src/index.ts";
-import { NEVER, newId, newTask, pushTo, takeFrom, writeTo } from "./sample-tasks.ts";
+import {
+  NEVER,
+  newId,
+  newTask,
+  pushTo,
+  takeFrom,
+  writeTo,
+} from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 describe.skipIf(postgresIsLeftOut())("how much a call costs", () => {

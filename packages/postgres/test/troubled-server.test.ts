@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTaskStore, type TaskStore } from "@mcp-task-store/core";
 import { postgresIsLeftOut, tcpProxy } from "@mcp-task-store/services";
 import { createPostgresTaskStore } from "../src/index.ts";
-import { newId, plain } from "./sample-tasks.ts";
+import { newId, plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
 import type { TaskRecord } from "@mcp-task-store/core";
-import { newId, plain, shown, writeTo } from "./sample-tasks.ts";
+import { newId, plain, shown, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 const finish = { when: { open: true }, then: { set: { status: "completed", outcome: '{"result":{}}' } } } as const;
