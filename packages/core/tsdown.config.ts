@@ -3,7 +3,7 @@ import { base } from "../../tsdown.base.ts";
 
 const config: UserConfig = {
   ...base,
-  entry: ["src/index.ts", "src/message-queue.ts", "src/transitions.ts"],
+  entry: ["src/index.ts", "src/adapter.ts", "src/message-queue.ts", "src/transitions.ts"],
   platform: "neutral",
 };
 

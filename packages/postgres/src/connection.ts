@@ -1,5 +1,6 @@
 import { Client, Pool } from "pg";
 import { TaskStoreError } from "@mcp-task-store/core";
+import { unlessAborted, WaitAborted } from "@mcp-task-store/core/adapter";
 import { leavesConnectionUsable, mapError } from "./map-error.ts";
 import type { Doing } from "./map-error.ts";
 import { POSTGRES_DEFAULTS } from "./options.ts";
@@ -36,7 +37,7 @@ export interface RunOptions {
 export interface DedicatedClient {
   readonly client: Pick<PgClientLike, "query" | "on">;
   /** Closes its connection. Harmless if it is closed already. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** The way to the server: a pool, ours or the user's, and what may go wrong on it. */
@@ -216,24 +217,4 @@ function ownDefaults(settings: { readonly connectionTimeoutMillis?: number | und
 /** Some platforms cannot do it and refuse; the connection serves all the same. */
 async function prepareSession(client: { query(text: string): Promise<unknown> }): Promise<void> {
   await client.query(SESSION_SETTINGS).catch(ignore);
-}
-
-class WaitAborted extends Error {
-  override readonly name = "WaitAborted";
-}
-
-/** Settles as `work` does, or rejects with WaitAborted as soon as one of the signals fires. */
-function unlessAborted<T>(work: Promise<T>, ...signals: readonly (AbortSignal | undefined)[]): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stopListening = (): void => {
-      for (const signal of signals) signal?.removeEventListener("abort", onAbort);
-    };
-    const onAbort = (): void => {
-      stopListening();
-      reject(new WaitAborted("the call was given up"));
-    };
-    for (const signal of signals) signal?.addEventListener("abort", onAbort);
-    if (signals.some((signal) => signal?.aborted === true)) onAbort();
-    work.then(resolve, reject).finally(stopListening);
-  });
 }

@@ -14,6 +14,7 @@ import type {
   Write,
   WriteAnswer,
 } from "@mcp-task-store/core";
+import { encodeAlternatives } from "@mcp-task-store/core/adapter";
 import { Connection } from "./connection.ts";
 import { PostgresHints } from "./hints.ts";
 import { sqlState } from "./map-error.ts";
@@ -23,7 +24,6 @@ import { checkOptions } from "./options.ts";
 import type { CheckedOptions, PostgresDriverOptions } from "./options.ts";
 import { taskRecord } from "./row.ts";
 import type { MaybeTaskRow } from "./row.ts";
-import { encodeAlternatives } from "./sql/alternatives.ts";
 import { namesIn } from "./sql/names.ts";
 import type { Names } from "./sql/names.ts";
 import type { Statement } from "./statement.ts";

@@ -2,7 +2,6 @@ import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pollUntil, postgresIsLeftOut, tcpProxy } from "@mcp-task-store/services";
 import type { HintListener, TaskDriver } from "@mcp-task-store/core";
-import { hintPayloads } from "../src/hints.ts";
 import { newId } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
@@ -146,14 +145,5 @@ describe.skipIf(postgresIsLeftOut())("hints", () => {
     const driver = database.another({ hints: "poll" });
     expect(driver.hints).toBeUndefined();
     expect(driver.capabilities.pushHints).toBe(false);
-  });
-});
-
-describe("payloads of hints", () => {
-  it("stay below what NOTIFY takes, and lose no id", () => {
-    const ids = Array.from({ length: 500 }, (_, index) => `${index}-${"😀".repeat(index % 100)}`);
-    const payloads = hintPayloads(ids);
-    expect(Math.max(...payloads.map((payload) => Buffer.byteLength(payload)))).toBeLessThan(8_000);
-    expect(payloads.flatMap((payload): string[] => JSON.parse(payload))).toEqual(ids);
   });
 });

@@ -1,0 +1,7 @@
+/** What adapters for several backends need alike; for authors of drivers. */
+export { encodeAlternatives } from "./encode-alternatives.ts";
+export type { EncodedAlternative } from "./encode-alternatives.ts";
+export { encodeHints, HintSubscriptions } from "./hint-subscriptions.ts";
+export type { HintConnection, Listen } from "./hint-subscriptions.ts";
+export { settledWithin } from "./settled-within.ts";
+export { unlessAborted, WaitAborted } from "./unless-aborted.ts";
