@@ -2,7 +2,8 @@
 import { storeTarget, type Target } from "../conformance/src/targets.ts";
 import { createMemoryBackend, createMemoryTaskStore, type MemoryBackend } from "../packages/memory/src/index.ts";
 import { createPostgresTaskStore } from "../packages/postgres/src/index.ts";
-import { startPostgres } from "../packages/services/src/index.ts";
+import { createRedisTaskStore, type RedisTaskStoreOptions } from "../packages/redis/src/index.ts";
+import { startPostgres, startRedis, startRedisCluster } from "../packages/services/src/index.ts";
 
 /** A target, and the server behind it. */
 export interface OpenBackend extends AsyncDisposable {
@@ -63,8 +64,57 @@ async function postgres(log: (line: string) => void): Promise<OpenBackend> {
   }
 }
 
+/** A prefix of keys for each namespace. What is left of it goes with the server, or expires. */
+function redisTarget(
+  name: string,
+  version: string,
+  source: Pick<RedisTaskStoreOptions, "connectionString" | "cluster">,
+  restart?: () => Promise<void>,
+): Target {
+  return storeTarget({
+    name,
+    version,
+    concurrency: 8,
+    open: (namespaceId, settings) =>
+      createRedisTaskStore({ ...settings, ...source, keyPrefix: `${namespaceId}:`, durable: restart !== undefined }),
+    ...(restart === undefined ? {} : { restart }),
+  });
+}
+
+/** With appendfsync always, since the kit stops it hard. */
+async function redis(log: (line: string) => void): Promise<OpenBackend> {
+  const service = await startRedis({ log });
+  const restart = async (): Promise<void> => {
+    await service.kill("SIGKILL");
+    await service.restart();
+  };
+  // A server that was there already is not ours to kill.
+  const target = redisTarget(
+    "redis",
+    service.version,
+    { connectionString: service.url },
+    service.origin === "env" ? undefined : restart,
+  );
+  return { target, [Symbol.asyncDispose]: () => service.stop() };
+}
+
+/** All nodes are stopped and started together: no replica takes over, which might lack what was acknowledged last. */
+async function redisCluster(log: (line: string) => void): Promise<OpenBackend> {
+  const cluster = await startRedisCluster({ nodeTimeoutMs: 60_000, log });
+  const { nodes, password } = cluster;
+  const restart = async (): Promise<void> => {
+    await Promise.all(nodes.map((_, index) => cluster.killNode(index)));
+    await Promise.all(nodes.map((_, index) => cluster.restartNode(index)));
+    await cluster.untilOk();
+  };
+  const target = redisTarget("redis-cluster", cluster.version, { cluster: { nodes, password } }, restart);
+  return { target, [Symbol.asyncDispose]: () => cluster.stop() };
+}
+
 /** How to open each backend; the order is the table's. `log` takes a line that says what is used. */
 export const BACKENDS: Readonly<Record<string, (log: (line: string) => void) => OpenBackend | Promise<OpenBackend>>> = {
   memory,
   postgres,
+  redis,
+  "redis-cluster": redisCluster,
 };

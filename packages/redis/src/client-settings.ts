@@ -1,0 +1,148 @@
+/** Clients of ioredis with the settings that the store relies on. They connect when they are first used. */
+import { Cluster, Redis } from "ioredis";
+import type { ClusterOptions, RedisOptions } from "ioredis";
+import { REDIS_DEFAULTS } from "./options.ts";
+import type {
+  RedisClientLike,
+  RedisClusterConfigLike,
+  RedisClusterLike,
+  RedisConfigLike,
+  RedisServerConfig,
+} from "./options.ts";
+
+/** ioredis takes no `undefined` here. */
+type Settings = Omit<RedisOptions, "replyMapping">;
+
+const RECONNECT_MS = { first: 50, most: 1_000 } as const;
+
+/** The wait doubles, and is jittered: not all processes at once. */
+function reconnectAfterMs(attempt: number): number {
+  const wait = Math.min(RECONNECT_MS.first * 2 ** Math.min(attempt - 1, 10), RECONNECT_MS.most);
+  return wait * (0.5 + Math.random() / 2);
+}
+
+/**
+ * What makes a command go out once at most, and an answer come as the store reads it. A connection to what has become a
+ * replica is given up, so that the next one finds the new primary.
+ */
+const SERVER_SETTINGS = {
+  lazyConnect: true,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  maxRetriesPerRequest: null,
+  maxLoadingRetryTime: 500,
+  readOnly: false,
+  monitor: false,
+  stringNumbers: false,
+  keyPrefix: "",
+  reconnectOnError: (error) => error.message.includes("READONLY") && 1,
+} satisfies Settings;
+
+const SINGLE_SETTINGS = {
+  ...SERVER_SETTINGS,
+  role: "master",
+  enableOfflineQueue: false,
+  retryStrategy: reconnectAfterMs,
+} satisfies Settings;
+
+/** A node that is lost is connected anew only where the cluster says so; hence no `retryStrategy`. */
+const CLUSTER_SETTINGS = {
+  lazyConnect: true,
+  enableOfflineQueue: true,
+  scaleReads: "master",
+  keyPrefix: "",
+  // Not sent again after a connection was lost: the server may have carried it out.
+  retryDelayOnFailover: 0,
+  clusterNodeRetryStrategy: null,
+  clusterRetryStrategy: reconnectAfterMs,
+  slotsRefreshInterval: 5_000,
+} satisfies ClusterOptions;
+
+/** For a connection of its own that is not opened again when it is lost. */
+const ONCE = { retryStrategy: null, enableOfflineQueue: true, clusterNodeRetryStrategy: null } as const;
+
+export function singleClient(config: RedisConfigLike): RedisClientLike {
+  const { host, port, path, db, sentinels, name, sentinelUsername, sentinelPassword, sentinelTLS } = config;
+  const { enableTLSForSentinelMode, failoverDetector, natMap } = config;
+  const settings: Settings = {
+    ...serverConfig(config),
+    ...given({ host, port, path, db, name, sentinelUsername, sentinelPassword, sentinelTLS }),
+    ...given({ enableTLSForSentinelMode, failoverDetector }),
+    ...(sentinels === undefined ? {} : { sentinels: [...sentinels] }),
+    ...(natMap === undefined ? {} : { natMap: { ...natMap } }),
+    ...SINGLE_SETTINGS,
+  };
+  return new Redis(settings);
+}
+
+export function clusterClient(config: RedisClusterConfigLike): RedisClusterLike {
+  const { nodes, natMap, dnsLookup } = config;
+  return new Cluster([...nodes], {
+    ...given({ dnsLookup }),
+    ...(natMap === undefined ? {} : { natMap: { ...natMap } }),
+    ...CLUSTER_SETTINGS,
+    redisOptions: { ...serverConfig(config), ...SERVER_SETTINGS },
+  });
+}
+
+/** Whether the settings of somebody's client let a command go out twice, or to a replica. */
+export function fits({ options }: RedisClientLike): boolean {
+  return (
+    options.autoResendUnfulfilledCommands === false &&
+    !("role" in options && options.role === "slave") &&
+    options.readOnly !== true &&
+    options.stringNumbers !== true &&
+    options.monitor !== true
+  );
+}
+
+export function clusterFits({ options }: RedisClusterLike): boolean {
+  const node = options.redisOptions;
+  const reconnects = "clusterNodeRetryStrategy" in options && options.clusterNodeRetryStrategy !== null;
+  return (
+    options.retryDelayOnFailover === 0 && options.scaleReads === "master" && !reconnects && node?.stringNumbers !== true
+  );
+}
+
+/** A copy with our settings. */
+export function singleCopy(client: RedisClientLike): RedisClientLike {
+  return client.duplicate({ ...boundedSettings(client.options), ...SINGLE_SETTINGS });
+}
+
+export function clusterCopy(client: RedisClusterLike): RedisClusterLike {
+  const { redisOptions } = client.options;
+  return client.duplicate([], {
+    ...CLUSTER_SETTINGS,
+    redisOptions: { ...redisOptions, ...boundedSettings(redisOptions ?? {}), ...SERVER_SETTINGS },
+  });
+}
+
+/** Another connection to the same server, which ends when it is lost. */
+export function connectionLike(client: RedisClientLike): RedisClientLike {
+  return client.duplicate({ ...boundedSettings(client.options), ...SINGLE_SETTINGS, ...ONCE });
+}
+
+function serverConfig(config: RedisServerConfig): Settings {
+  const { username, password, tls, family, connectionName, keepAlive } = config;
+  return {
+    ...given({ username, password, tls, family, connectionName, keepAlive }),
+    connectTimeout: config.connectTimeout ?? REDIS_DEFAULTS.connectTimeout,
+    socketTimeout: config.socketTimeout ?? REDIS_DEFAULTS.socketTimeout,
+  };
+}
+
+/** A server that falls silent must be noticed, whatever the client that is copied does about it. */
+function boundedSettings(options: object): Settings {
+  const bounded = "socketTimeout" in options && typeof options.socketTimeout === "number";
+  return bounded ? {} : { socketTimeout: REDIS_DEFAULTS.socketTimeout };
+}
+
+/** Without the keys that are undefined: to ioredis they would be settings. */
+function given<T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const kept: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
+  for (const key in settings) {
+    const value = settings[key];
+    if (value !== undefined) kept[key] = value as Exclude<T[typeof key], undefined>;
+  }
+  return kept;
+}

@@ -1,0 +1,163 @@
+import type { DriverCallOptions, PageQuery, ReadAnswer, TaskRecord } from "@mcp-task-store/core";
+import { isVisible } from "@mcp-task-store/core/transitions";
+import { all, ENTRY_WINDOW_US } from "./cluster-shards.ts";
+import type { ClusterShards } from "./cluster-shards.ts";
+import { entryOf, TAGS } from "./keys.ts";
+import { asArray, asBytes } from "./reply.ts";
+import { taskRecord } from "./row.ts";
+import { shows } from "./topology.ts";
+
+/** Entries of an index that are fetched beyond what a page needs: some may lead to nothing. */
+const SPARE_ENTRIES = 16;
+
+/** Digits of the creation at the beginning of an entry. */
+const DIGITS = 16;
+
+/** An entry of an index, and the index it is from. */
+interface Entry {
+  readonly index: string;
+  readonly member: Buffer;
+}
+
+/** A page in the making. */
+class Page {
+  readonly #shards: ClusterShards;
+  readonly #query: PageQuery;
+  readonly #options: DriverCallOptions;
+  #rows: readonly TaskRecord[] = [];
+  #nowUs = 0;
+
+  constructor(shards: ClusterShards, query: PageQuery, options: DriverCallOptions) {
+    this.#shards = shards;
+    this.#query = query;
+    this.#options = options;
+  }
+
+  get missing(): number {
+    return this.#query.limit - this.#rows.length;
+  }
+
+  /** Not complete before at least one read: its clock is the answer's. */
+  get answer(): ReadAnswer {
+    return { rows: this.#rows.slice(0, this.#query.limit), nowUs: this.#nowUs };
+  }
+
+  /** Adds the tasks of these entries, which are in listing order, as far as the query shows them. */
+  async add(entries: readonly Entry[]): Promise<void> {
+    const parsed = entries.map((entry) => ({ ...entry, ...parse(entry.member) }));
+    const reads = await this.#shards.read([...new Set(parsed.map(({ taskId }) => taskId))], {}, this.#options);
+    const found = new Map(reads.flatMap((read) => [...read.found].map(([id, row]) => [id, { row, read }] as const)));
+    const dead = new Map<string, string[]>();
+    const rows = parsed.flatMap((entry) => {
+      const { row, read } = found.get(entry.taskId) ?? {};
+      const record = Array.isArray(row) ? taskRecord(entry.taskId, row) : undefined;
+      const isTheirs = record?.createdAt === entry.createdAt && (entry.createId ?? record.createId) === record.createId;
+      if (record !== undefined && isTheirs) return shows(this.#query, record.status) ? [record] : [];
+      // Of one that has expired nothing was read: maintenance takes care of it. A task may still come for a young entry.
+      const isOld = read !== undefined && read.nowUs > entry.createdAt * 1000 + 2 * ENTRY_WINDOW_US;
+      if (row !== 0 && isOld) dead.set(entry.index, [...(dead.get(entry.index) ?? []), entry.member.toString()]);
+      return [];
+    });
+    for (const [index, members] of dead) this.#shards.removeEntries(index, members);
+    this.#nowUs = Math.max(this.#nowUs, ...reads.map((read) => read.nowUs));
+    this.#rows = [...this.#rows, ...rows].filter((row) => isVisible(row, this.#nowUs));
+  }
+}
+
+/** A page of an owner's listing: the index, then the tasks where they are. */
+export async function pageOfOwner(
+  shards: ClusterShards,
+  scope: string,
+  query: PageQuery,
+  options: DriverCallOptions,
+): Promise<ReadAnswer> {
+  const page = new Page(shards, query, options);
+  const listing = new IndexReader(shards, shards.keys.listing(scope), query, options);
+  do {
+    const members = await listing.next(page.missing + SPARE_ENTRIES);
+    await page.add(members.map((member) => ({ index: listing.index, member })));
+  } while (page.missing > 0 && !listing.isAtEnd);
+  return page.answer;
+}
+
+/** A page of all tasks, or of those without an owner: the indexes of all shards, merged. */
+export async function pageOfShards(
+  shards: ClusterShards,
+  index: "all" | "unowned",
+  query: PageQuery,
+  options: DriverCallOptions,
+): Promise<ReadAnswer> {
+  const page = new Page(shards, query, options);
+  const lists = TAGS.map((tag) => ({
+    reader: new IndexReader(shards, shards.keys.shard(tag)[index], query, options),
+    waiting: [] as Buffer[],
+  }));
+  for (;;) {
+    const picked: Entry[] = [];
+    let isAtEnd = false;
+    while (picked.length < page.missing + SPARE_ENTRIES && !isAtEnd) {
+      const empty = lists.filter(({ reader, waiting }) => waiting.length === 0 && !reader.isAtEnd);
+      // Twice what each contributes if they are alike.
+      const each = 2 * Math.ceil(page.missing / TAGS.length) + 2;
+      await all(empty.map(async (list) => void list.waiting.push(...(await list.reader.next(each)))));
+      const first = latest(lists);
+      const member = first?.waiting.shift();
+      if (first === undefined || member === undefined) isAtEnd = true;
+      else picked.push({ index: first.reader.index, member });
+    }
+    await page.add(picked);
+    if (page.missing <= 0 || isAtEnd) return page.answer;
+  }
+}
+
+/** Walks an index from the newest entry to the oldest. */
+class IndexReader {
+  readonly index: string;
+  readonly #shards: ClusterShards;
+  readonly #options: DriverCallOptions;
+  #from: string;
+  #isAtEnd = false;
+
+  constructor(shards: ClusterShards, index: string, { after }: PageQuery, options: DriverCallOptions) {
+    this.#shards = shards;
+    this.index = index;
+    this.#options = options;
+    this.#from = after === undefined ? "+" : `(${entryOf(after.createdAt, after.taskId)}`;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
+  }
+
+  async next(count: number): Promise<readonly Buffer[]> {
+    const values = [this.index, this.#from, "-", "LIMIT", "0", String(count)];
+    const { signal } = this.#options;
+    const reply = await this.#shards.connection.command("zrevrangebylex", values, { doing: "reading", signal });
+    const members = asArray(reply).map(asBytes);
+    const last = members.at(-1);
+    if (last !== undefined) this.#from = `(${last.toString()}`;
+    this.#isAtEnd = members.length < count;
+    return members;
+  }
+}
+
+/** The one whose first waiting entry comes first in listing order, which goes by bytes. */
+function latest<T extends { readonly waiting: readonly Buffer[] }>(lists: readonly T[]): T | undefined {
+  let found: T | undefined;
+  let newest: Buffer | undefined;
+  for (const list of lists) {
+    const [first] = list.waiting;
+    if (first === undefined || (newest !== undefined && Buffer.compare(first, newest) < 0)) continue;
+    [found, newest] = [list, first];
+  }
+  return found;
+}
+
+/** See lua/indexes.ts; a shard's own indexes have no `createId`. */
+function parse(member: Buffer): { readonly createdAt: number; readonly taskId: string; readonly createId?: string } {
+  const text = member.toString();
+  const createdAt = Number(text.slice(0, DIGITS));
+  const end = text.indexOf("\0");
+  if (end === -1) return { createdAt, taskId: text.slice(DIGITS) };
+  return { createdAt, taskId: text.slice(DIGITS, end), createId: text.slice(end + 3) };
+}

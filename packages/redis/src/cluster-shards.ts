@@ -1,0 +1,77 @@
+import type { DriverCallOptions } from "@mcp-task-store/core";
+import type { Connection } from "./connection.ts";
+import { entryOf } from "./keys.ts";
+import type { Keys } from "./keys.ts";
+import { asArray, asNumber } from "./reply.ts";
+import type { Loaded } from "./row.ts";
+import { SCRIPTS } from "./scripts.ts";
+import { fieldsOf } from "./topology.ts";
+import type { ListingEntry } from "./topology.ts";
+
+/**
+ * How long after its entry in a listing a task may be stored, µs; also how far apart the clocks of two nodes may be.
+ * Entries without a task are left alone for twice that.
+ */
+export const ENTRY_WINDOW_US = 10_000_000;
+
+/** What a read of one shard found, by id: 0 for a task that has expired, null for none. */
+export interface ShardRead {
+  readonly nowUs: number;
+  readonly found: ReadonlyMap<string, unknown>;
+}
+
+/** What all calls on a cluster need of its shards. */
+export class ClusterShards {
+  readonly connection: Connection;
+  readonly keys: Keys;
+
+  constructor(connection: Connection, keys: Keys) {
+    this.connection = connection;
+    this.keys = keys;
+  }
+
+  /** @returns one read for each shard of the ids; without ids any node's clock */
+  async read(taskIds: readonly string[], loaded: Loaded, { signal }: DriverCallOptions): Promise<readonly ShardRead[]> {
+    const shards = new Map<string, string[]>();
+    for (const taskId of taskIds) {
+      const { tag } = this.keys.of(taskId);
+      shards.set(tag, [...(shards.get(tag) ?? []), taskId]);
+    }
+    const groups = taskIds.length === 0 ? [[]] : [...shards.values()];
+    return await all(
+      groups.map(async (ids) => {
+        const keys = ids.map((taskId) => this.keys.of(taskId).task);
+        const reply = await this.connection.run(SCRIPTS.read, keys, fieldsOf(loaded), { doing: "reading", signal });
+        const [now, ...rows] = asArray(reply);
+        return { nowUs: asNumber(now), found: new Map(ids.map((taskId, at) => [taskId, rows[at]])) };
+      }),
+    );
+  }
+
+  unlist(entry: ListingEntry): void {
+    const { tag } = this.keys.of(entry.taskId);
+    const member = `${entryOf(entry.createdAt, entry.taskId)}\0${tag}${entry.createId}`;
+    this.removeEntries(this.keys.listing(entry.scope), [member]);
+  }
+
+  /** Off the caller's path; what is not removed now, a later listing removes. */
+  removeEntries(index: string, members: readonly string[]): void {
+    if (members.length > 0) this.#follow("zrem", [index, ...members]);
+  }
+
+  /** The same for the entries in a listing of a task that is gone, and its create id with it. */
+  unlistDead(scope: string, createdAt: number, taskId: string): void {
+    const from = entryOf(createdAt, taskId);
+    this.#follow("zremrangebylex", [this.keys.listing(scope), `[${from}\0`, `(${from}\u0001`]);
+  }
+
+  #follow(name: string, values: readonly string[]): void {
+    this.connection.command(name, values, { doing: "reading" }).catch(() => {});
+  }
+}
+
+/** Like Promise.all, but no call outlives it. */
+export async function all<T>(calls: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(calls);
+  return await Promise.all(calls);
+}

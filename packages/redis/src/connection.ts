@@ -1,0 +1,272 @@
+import { TaskStoreError } from "@mcp-task-store/core";
+import { settledWithin, unlessAborted, WaitAborted } from "@mcp-task-store/core/adapter";
+import {
+  clusterClient,
+  clusterCopy,
+  clusterFits,
+  connectionLike,
+  fits,
+  singleClient,
+  singleCopy,
+} from "./client-settings.ts";
+import { mapError, replyCode } from "./map-error.ts";
+import type { Doing } from "./map-error.ts";
+import type { ConnectionSource, RedisClientLike, RedisClusterLike } from "./options.ts";
+import { configOf } from "./redis-url.ts";
+import type { Script } from "./script.ts";
+import { TrackedCommand } from "./tracked-command.ts";
+
+/** A call without a signal of its own waits for a connection, and for the last answers at the end, no longer. ms */
+const PATIENCE_MS = 10_000;
+
+/**
+ * UTF-16 code units of one command: below the 512 MB that a server takes as one value, whatever the characters. It would
+ * close the connection.
+ */
+const MAX_COMMAND_UNITS = 128 * 1024 * 1024;
+
+const ignore = (): void => {};
+
+export interface RunOptions {
+  readonly doing: Exclude<Doing, "connecting">;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A connection that is nobody else's, and ends when it is lost. */
+export interface DedicatedClient {
+  readonly client: RedisClientLike;
+  /** Runs one command on it. @throws Error when the signal fires first */
+  readonly command: (name: string, values: readonly string[], signal: AbortSignal) => Promise<unknown>;
+  /** Harmless if it is closed already. */
+  readonly close: () => void;
+}
+
+type Client = RedisClientLike | RedisClusterLike;
+
+/** The way to the servers: a client, ours or the user's, and what may go wrong on it. */
+export class Connection {
+  readonly isCluster: boolean;
+  readonly #source: ConnectionSource;
+  readonly #inFlight: Set<TrackedCommand> = new Set();
+  readonly #closing: AbortController = new AbortController();
+  #client: Client | undefined;
+  #becomingReady: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** Connects to nothing yet. */
+  constructor(source: ConnectionSource) {
+    this.#source = source;
+    this.isCluster = source.kind === "cluster" || source.kind === "cluster client";
+  }
+
+  /**
+   * Runs a script, in one round trip if the server has seen it before.
+   * @param keys all in one slot, if this is a cluster
+   * @throws TaskStoreError
+   */
+  async run(script: Script, keys: readonly string[], values: readonly string[], options: RunOptions): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...values];
+    try {
+      return await this.#send("evalsha", [script.sha, ...rest], options);
+    } catch (error) {
+      if (replyCode(error) !== "NOSCRIPT") throw mapError(error, options.doing);
+    }
+    return await this.command("eval", [script.text, ...rest], options);
+  }
+
+  /** Runs any other command. @throws TaskStoreError */
+  async command(name: string, values: readonly string[], options: RunOptions): Promise<unknown> {
+    try {
+      return await this.#send(name, values, options);
+    } catch (error) {
+      throw mapError(error, options.doing);
+    }
+  }
+
+  /** Runs a command that only reads on each primary. @throws TaskStoreError */
+  async onEachPrimary(
+    name: string,
+    values: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly unknown[]> {
+    const client = await this.#ready(signal);
+    const primaries = "nodes" in client ? client.nodes("master") : [client];
+    const sends = primaries.map((primary) => this.#sendOn(primary, name, values, { doing: "reading", signal }));
+    try {
+      return await Promise.all(sends);
+    } catch (error) {
+      await Promise.allSettled(sends);
+      throw mapError(error, "reading");
+    }
+  }
+
+  /** A connection that is nobody else's: in a cluster to any of its primaries. @throws TaskStoreError */
+  async dedicate(signal: AbortSignal): Promise<DedicatedClient> {
+    const shared = await this.#ready(signal);
+    const like = "nodes" in shared ? anyOf(shared.nodes("master")) : shared;
+    if (like === undefined) throw new TaskStoreError("STORE_UNAVAILABLE", "the cluster has no primary just now");
+    const client = connectionLike(like);
+    client.on("error", ignore);
+    const close = (): void => client.disconnect();
+    try {
+      await unlessAborted(client.connect(), signal, this.#closing.signal);
+    } catch (error) {
+      close();
+      throw mapError(error, "connecting");
+    }
+    const command = (name: string, values: readonly string[], limit: AbortSignal): Promise<unknown> => {
+      const sent = new TrackedCommand(name, values);
+      client.sendCommand(sent);
+      return unlessAborted(sent.promise, limit);
+    };
+    return { client, command, close };
+  }
+
+  /** Waits for what is in flight, and ends our own client. New calls reject, and those that wait for a connection. */
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      this.#closing.abort();
+      const last = [...this.#inFlight].map((command) => command.promise);
+      await settledWithin(Promise.allSettled(last), PATIENCE_MS);
+      this.#client?.off("close", this.#onClose);
+      if (this.#client !== undefined && !this.#isUsers(this.#client)) this.#client.disconnect();
+    })();
+    return this.#closed;
+  }
+
+  async #send(name: string, values: readonly string[], options: RunOptions): Promise<unknown> {
+    if (values.reduce((units, value) => units + value.length, 0) > MAX_COMMAND_UNITS) {
+      throw new TaskStoreError("PAYLOAD_TOO_LARGE", "the call is larger than Redis takes");
+    }
+    return await this.#sendOn(await this.#ready(options.signal), name, values, options);
+  }
+
+  /** @throws whatever the client says, or a TaskStoreError */
+  async #sendOn(
+    client: Client,
+    name: string,
+    values: readonly string[],
+    { doing, signal }: RunOptions,
+  ): Promise<unknown> {
+    const command = new TrackedCommand(name, values);
+    this.#inFlight.add(command);
+    try {
+      client.sendCommand(command);
+      command.watch();
+      return await unlessAborted(command.promise, signal);
+    } catch (error) {
+      command.abandon();
+      if (error instanceof WaitAborted) throw command.inFlight ? abandoned(doing) : givenUp();
+      if (replyCode(error) !== undefined || command.inFlight) throw error;
+      throw mapError(error, "connecting");
+    } finally {
+      this.#inFlight.delete(command);
+    }
+  }
+
+  /** A client that can send at once. @throws TaskStoreError STORE_UNAVAILABLE: nothing was sent; CLOSED */
+  async #ready(signal: AbortSignal | undefined): Promise<Client> {
+    this.#throwIfClosed();
+    if (signal?.aborted) throw givenUp();
+    const client = this.#openClient();
+    if (client.status === "ready") return client;
+    this.#becomingReady ??= untilReady(client).finally(() => {
+      this.#becomingReady = undefined;
+    });
+    try {
+      await unlessAborted(this.#becomingReady, signal, this.#closing.signal);
+      return client;
+    } catch (error) {
+      this.#throwIfClosed();
+      throw error instanceof WaitAborted ? givenUp() : mapError(error, "connecting");
+    }
+  }
+
+  #openClient(): Client {
+    const { status } = this.#client ?? {};
+    // One of ours ends by itself only where it could not even begin, for lack of a name to connect to say.
+    if (this.#client !== undefined && (status !== "end" || this.#isUsers(this.#client))) return this.#client;
+    this.#client?.off("close", this.#onClose);
+    this.#client = clientFor(this.#source);
+    this.#client.on("close", this.#onClose);
+    // An error without a listener would be printed; whoever waits for the client hears of it.
+    if (!this.#isUsers(this.#client)) this.#client.on("error", ignore);
+    return this.#client;
+  }
+
+  #isUsers(client: Client): boolean {
+    return "client" in this.#source && this.#source.client === client;
+  }
+
+  /** The client does not settle what was in flight when it means to connect again. */
+  readonly #onClose = (): void => {
+    for (const command of this.#inFlight) command.reject(new Error("the connection was lost"));
+  };
+
+  #throwIfClosed(): void {
+    if (this.#closed !== undefined) throw new TaskStoreError("CLOSED", "the store was closed");
+  }
+}
+
+function clientFor(source: ConnectionSource): Client {
+  switch (source.kind) {
+    case "server":
+      return singleClient(source.url === undefined ? source.config : configOf(source.url));
+    case "cluster":
+      return clusterClient(source.config);
+    case "client":
+      return fits(source.client) ? source.client : singleCopy(source.client);
+    case "cluster client":
+      return clusterFits(source.client) ? source.client : clusterCopy(source.client);
+  }
+}
+
+/** Resolves when the client is ready; rejects when an attempt to connect fails, though the client goes on trying. */
+function untilReady(client: Client): Promise<void> {
+  const ready = new Promise<void>((resolve, reject) => {
+    let lastError: Error | undefined;
+    const stop = (): void => {
+      clearTimeout(timer);
+      client.off("ready", onReady);
+      client.off("error", onError);
+      client.off("close", onEnd);
+      client.off("end", onEnd);
+    };
+    const onReady = (): void => {
+      stop();
+      resolve();
+    };
+    const onError = (error: Error): void => {
+      lastError = error;
+      onEnd();
+    };
+    const onEnd = (): void => {
+      stop();
+      reject(lastError ?? new Error("the connection was closed"));
+    };
+    const timer = setTimeout(onEnd, PATIENCE_MS);
+    client.on("ready", onReady);
+    client.on("error", onError);
+    client.on("close", onEnd);
+    client.on("end", onEnd);
+    if (client.status === "wait") client.connect().catch(ignore);
+    else if (client.status === "end") onEnd();
+  });
+  // Everybody who waits for it may have given up.
+  ready.catch(ignore);
+  return ready;
+}
+
+function anyOf<T>(items: readonly T[]): T | undefined {
+  return items[Math.floor(Math.random() * items.length)];
+}
+
+function givenUp(): TaskStoreError {
+  return new TaskStoreError("STORE_UNAVAILABLE", "gave up waiting for a connection to Redis; nothing was sent");
+}
+
+function abandoned(doing: RunOptions["doing"]): TaskStoreError {
+  return doing === "writing"
+    ? new TaskStoreError("WRITE_OUTCOME_UNKNOWN", "gave up waiting for Redis while a write was under way")
+    : new TaskStoreError("STORE_UNAVAILABLE", "gave up waiting for an answer of Redis");
+}

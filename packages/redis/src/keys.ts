@@ -1,0 +1,98 @@
+import { TaskStoreError } from "@mcp-task-store/core";
+
+const SHARDS = 256;
+
+/**
+ * The names of everything that is stored. All keys of a task share a hash tag, one of 256: so one script may change them
+ * at once, also in a cluster, over whose slots the tags are spread. The tag is the only pair of braces that Redis looks
+ * at, since prefixes have none and it comes first: ids may hold what they like.
+ */
+export class Keys {
+  readonly prefix: string;
+
+  /** @param prefix checked: no braces */
+  constructor(prefix: string) {
+    this.prefix = prefix;
+  }
+
+  /** Where hints are published. */
+  get channel(): string {
+    return `${this.prefix}hints`;
+  }
+
+  /** The layout's version. */
+  get layout(): string {
+    return `${this.prefix}layout`;
+  }
+
+  /** @throws TaskStoreError INVALID_ARGUMENT */
+  of(taskId: string): TaskKeys {
+    const tag = tagOf(checkText("taskId", taskId));
+    return {
+      tag,
+      task: `${this.#shard(tag)}t:${taskId}`,
+      messages: `${this.#shard(tag)}m:${taskId}`,
+      ...this.shard(tag),
+    };
+  }
+
+  /** The indexes of a shard. */
+  shard(tag: string): ShardKeys {
+    const shard = this.#shard(tag);
+    return { due: `${shard}due`, all: `${shard}all`, unowned: `${shard}unowned` };
+  }
+
+  /** The listing of an owner. @param stored see {@link storedScope} */
+  listing(stored: string): string {
+    return `${this.#shard(stored.slice(0, 2))}s:${stored.slice(2)}`;
+  }
+
+  #shard(tag: string): string {
+    return `${this.prefix}{${tag}}:`;
+  }
+}
+
+export interface ShardKeys {
+  readonly due: string;
+  readonly all: string;
+  readonly unowned: string;
+}
+
+export interface TaskKeys extends ShardKeys {
+  readonly tag: string;
+  readonly task: string;
+  readonly messages: string;
+}
+
+export const TAGS: readonly string[] = Array.from({ length: SHARDS }, (_, shard) => hex(shard));
+
+/** An owner as it is stored: behind the tag of its listing, so that scripts find that. @throws TaskStoreError INVALID_ARGUMENT */
+export function storedScope(scope: string): string {
+  return tagOf(checkText("scope", scope)) + scope;
+}
+
+/** FNV-1a over the UTF-16 code units, folded to 8 bits. Part of the layout: it never changes. */
+export function tagOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
+    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
+  }
+  return hex((hash ^ (hash >>> 8) ^ (hash >>> 16) ^ (hash >>> 24)) & 0xff);
+}
+
+/** Entries of indexes begin with this: see lua/indexes.ts. */
+export function entryOf(createdAt: number, taskId: string): string {
+  return String(createdAt).padStart(16, "0") + taskId;
+}
+
+function hex(shard: number): string {
+  return shard.toString(16).padStart(2, "0");
+}
+
+/** Two texts with unpaired surrogates would become the same bytes, and a NUL ends an entry's id. */
+function checkText(argument: string, text: string): string {
+  if (text.isWellFormed() && !text.includes("\0")) return text;
+  throw new TaskStoreError("INVALID_ARGUMENT", `${argument} must be well-formed Unicode without NUL`, { argument });
+}

@@ -1,0 +1,115 @@
+/**
+ * Pages of listings on a single server: index and tasks in one step. A call looks at so many entries at most, whatever
+ * the listing holds, since no other caller is served meanwhile; it answers how far it came.
+ */
+import { CLOCK, ROW_FIELD_ARGUMENTS, ROW_FIELDS, STATE_NUMBERS } from "./record.ts";
+import { HEAP } from "./indexes.ts";
+
+const at = (field: (typeof ROW_FIELDS)[number]): number => ROW_FIELDS.indexOf(field) + 1;
+const numberAt = (name: (typeof STATE_NUMBERS)[number]): number => STATE_NUMBERS.indexOf(name) * 8 + 1;
+
+/** Entries fetched from an index at a time. */
+const CHUNK = 128;
+
+/**
+ * `take` judges one entry: true if the page is complete. `alive` says whether the task in the row is the entry's.
+ * Entries without a task are removed as they are found; a server that takes no writes just now is asked again next time.
+ */
+const TAKE = `\
+local prefix, limit, statuses, most = ARGV[1], tonumber(ARGV[2]), ARGV[4], tonumber(ARGV[5])
+local rows, looked, place = {}, 0, ''
+local function take(index, member, tag, id, create)
+  looked = looked + 1
+  place = string.sub(member, 1, 16) .. id
+  local row = redis.call('HMGET', prefix .. '{' .. tag .. '}:t:' .. id, ${ROW_FIELD_ARGUMENTS})
+  local state = row[${at("state")}]
+  if not state or (create and row[${at("create")}] ~= create)
+    or struct.unpack('<d', state, ${numberAt("created")}) ~= tonumber(string.sub(member, 1, 16))
+  then
+    redis.pcall('ZREM', index, member)
+  else
+    local expires = struct.unpack('<d', state, ${numberAt("expires")})
+    if (expires < 0 or now < expires)
+      and (statuses == '' or string.find(statuses, ',' .. row[${at("status")}] .. ',', 1, true))
+    then
+      rows[#rows + 1] = id
+      rows[#rows + 1] = row
+    end
+  end
+  return #rows >= 2 * limit
+end
+`;
+
+/**
+ * A page of an owner's listing.
+ *
+ * KEYS: 1 the listing.
+ * ARGV: 1 prefix of all keys; 2 limit; 3 place behind which the page begins, or empty; 4 statuses, each between commas, or
+ *   empty for any; 5 how many entries to look at.
+ * Answer: { now µs, place up to which it looked, empty if nothing is left, { id, row, id, row … } }.
+ */
+export const PAGE_OF_OWNER: string = `\
+${CLOCK}
+${TAKE}
+local from = ARGV[3] == '' and '+' or '(' .. ARGV[3]
+while true do
+  local members = redis.call('ZREVRANGEBYLEX', KEYS[1], from, '-', 'LIMIT', 0, ${CHUNK})
+  for _, member in ipairs(members) do
+    local id, tag, create = string.match(member, '^(.-)%z(..)(.*)$', 17)
+    if take(KEYS[1], member, tag, id, create) or looked >= most then
+      return { now_us, place, rows }
+    end
+    from = '(' .. member
+  end
+  if #members < ${CHUNK} then return { now_us, '', rows } end
+end
+`;
+
+/**
+ * A page of all tasks, or of those without an owner: the indexes of the shards, merged.
+ *
+ * KEYS: none. ARGV and answer as above; further 6 the name of the index.
+ */
+export const PAGE_OF_SHARDS: string = `\
+${CLOCK}
+${TAKE}
+${HEAP}
+-- Lua's own comparison goes by the server's locale.
+local function is_before(a, b)
+  for at = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, at), string.byte(b, at)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+local function before(a, b) return is_before(b.members[b.at], a.members[a.at]) end
+local function fetch(source, from)
+  source.members = redis.call('ZREVRANGEBYLEX', source.key, from, '-', 'LIMIT', 0, source.size)
+  source.at = 1
+  return source.members[1]
+end
+
+local heap = {}
+for shard = 0, 255 do
+  local tag = string.format('%02x', shard)
+  local source = { tag = tag, key = prefix .. '{' .. tag .. '}:' .. ARGV[6], size = 4 }
+  if fetch(source, ARGV[3] == '' and '+' or '(' .. ARGV[3]) then heap[#heap + 1] = source end
+end
+build(heap, before)
+while heap[1] do
+  local source = heap[1]
+  local member = source.members[source.at]
+  if take(source.key, member, source.tag, string.sub(member, 17)) or looked >= most then
+    return { now_us, place, rows }
+  end
+  source.at = source.at + 1
+  if source.members[source.at] then
+    sift(heap, 1, before)
+  else
+    local size = source.size
+    source.size = ${CHUNK}
+    if #source.members == size and fetch(source, '(' .. member) then sift(heap, 1, before) else drop_first(heap, before) end
+  end
+end
+return { now_us, '', rows }
+`;
