@@ -12,8 +12,8 @@ import { shown } from "./sample-tasks.ts";
 /** A driver, and ways to look behind its back. */
 export interface PlantedDriver {
   readonly driver: TaskDriver;
-  /** Stores rows as they are, whatever the rules would say. */
-  plant(...records: readonly TaskRecord[]): Promise<void>;
+  /** Stores rows as they are, whatever the rules would say; what is left out is as in \`plain()\`. */
+  plant(...records: readonly Partial<TaskRecord>[]): Promise<void>;
   /** The stored row with all its fields, expired or not. */
   stored(taskId: string): Promise<TaskRecord | undefined>;
   /** Removes all rows. */

@@ -9,9 +9,9 @@ import type { DriverMessages, MessagePush, MessageTake, TakeAnswer, TaskDriver }
 import { namesIn } from "../src/sql/names.ts";
 import { makeStatements } from "../src/statements.ts";
 import { NEVER, plain, pushTo, takeFrom } from "../../../conformance/src/driver-model/sample-tasks.ts";
+import { describeMessageRaces } from "../../../conformance/src/adapter-tests/message-races.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
-const RACERS = 32;
 const { pushMessage, takeMessages } = makeStatements(namesIn(SCHEMA), false);
 
 type Held = (session: Client) => Promise<unknown>;
@@ -26,13 +26,13 @@ const taking =
   (session) =>
     session.query(takeMessages.text, [taskId, receipt, limit, keepMs, notAfterUs, null]);
 
-describe.skipIf(postgresIsLeftOut())("messages that race", () => {
+describe.skipIf(postgresIsLeftOut())("messages that race on Postgres", () => {
+  describeMessageRaces(scratchDatabase);
+
   let database: ScratchDatabase;
-  let drivers: readonly TaskDriver[];
   let messages: DriverMessages;
   beforeAll(async () => {
     database = await scratchDatabase();
-    drivers = [database.driver, database.another(), database.another()];
     messages = messagesOf(database.driver);
   });
   afterAll(() => database[Symbol.asyncDispose]());
@@ -134,77 +134,6 @@ describe.skipIf(postgresIsLeftOut())("messages that race", () => {
     expect(await rowsOf(deleted.taskId)).toBe(0);
   });
 
-  it("of 32 pushes five find room", async () => {
-    for (let round = 0; round < 5; round += 1) {
-      const taskId = await task();
-      const answers = await race((own, racer) =>
-        own.push(pushTo(taskId, { message: message(`m${racer}`), maxSize: 5 })),
-      );
-      const winners = answers.flatMap(({ kind }, racer) => (kind === "pushed" ? [`m${racer}`] : []));
-      expect(winners).toHaveLength(5);
-      expect(answers.filter(({ kind }) => kind === "full")).toHaveLength(RACERS - 5);
-      expect((await textsIn(taskId)).toSorted(byText)).toEqual(winners.toSorted(byText));
-    }
-  });
-
-  it("attempts of one push store one message", async () => {
-    const push = pushTo(await task(), { maxSize: 1 });
-    const answers = await race((own) => own.push(push));
-    expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["pushed"]));
-    expect(await textsIn(push.taskId)).toEqual(["{}"]);
-  });
-
-  it("32 takes get 32 messages, attempts of one take the same", async () => {
-    const texts = Array.from({ length: RACERS }, (_, index) => `m${index}`);
-    const taskId = await task(texts);
-    const answers = await race((own) => own.take(takeFrom(taskId)));
-    expect(answers.flatMap(textsOf).toSorted(byText)).toEqual(texts.toSorted(byText));
-
-    const again = takeFrom(await task(texts));
-    const same = await race((own) => own.take(again));
-    expect(same.map(textsOf)).toEqual(same.map(() => ["m0"]));
-  });
-
-  it("drains among pushes get each message once", async () => {
-    const taskId = await task();
-    const drained: string[] = [];
-    let pushed = 0;
-    const push = async (): Promise<void> => {
-      for (; pushed < 200;) {
-        const text = `m${String((pushed += 1)).padStart(3, "0")}`;
-        await messages.push(pushTo(taskId, { message: message(text) }));
-      }
-    };
-    const drain = async (own: DriverMessages): Promise<void> => {
-      for (; drained.length < 200;) drained.push(...textsOf(await own.take(takeFrom(taskId, { limit: null }))));
-    };
-    await Promise.all([push(), ...drivers.map((driver) => drain(messagesOf(driver)))]);
-    expect(drained.toSorted(byText)).toEqual(
-      Array.from({ length: 200 }, (_, index) => `m${String(index + 1).padStart(3, "0")}`),
-    );
-  });
-
-  it("pushes, takes, deletes and purges of one task run into each other, and leave nothing behind", async () => {
-    const taskId = await task();
-    await race(async (own, racer, driver) => {
-      if (racer % 8 === 7) return await driver.remove({ taskId, notAfterUs: NEVER });
-      if (racer % 4 === 2) return await own.take(takeFrom(taskId, { limit: null }));
-      if (racer % 4 === 3) return await driver.due(10, 0);
-      return await own.push(pushTo(taskId));
-    });
-    expect(await database.stored(taskId)).toBeUndefined();
-    expect(await rowsOf(taskId)).toBe(0);
-  });
-
-  function race<T>(each: (own: DriverMessages, racer: number, driver: TaskDriver) => Promise<T>): Promise<T[]> {
-    return Promise.all(
-      Array.from({ length: RACERS }, async (_, racer) => {
-        const driver = drivers[racer % drivers.length] ?? database.driver;
-        return each(messagesOf(driver), racer, driver);
-      }),
-    );
-  }
-
   async function rowsOf(taskId: string): Promise<number> {
     const rows = await database.sql(`select from ${SCHEMA}.task_messages where task_id = $1`, [taskId]);
     return rows.length;
@@ -221,10 +150,6 @@ function message(text: string): MessagePush["message"] {
 
 function textsOf(answer: TakeAnswer): readonly string[] {
   return answer.kind === "taken" ? answer.messages.map(({ text }) => text) : [answer.kind];
-}
-
-function byText(a: string, b: string): number {
-  return a < b ? -1 : 1;
 }
 
 function messagesOf(driver: TaskDriver): DriverMessages {

@@ -4,26 +4,19 @@ import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
 import { type FreshDatabase, freshTestDatabase } from "@mcp-task-store/services";
 import { createPostgresDriver, type PgConfigLike, type PostgresDriverOptions } from "../src/index.ts";
 import { rowTypes, taskRecord, type TaskRow } from "../src/row.ts";
+import type { Scratch } from "../../../conformance/src/adapter-tests/scratch.ts";
 import { plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 
 export const SCHEMA: string = "tasks_of_a_test";
 
-export interface ScratchDatabase extends AsyncDisposable {
+export interface ScratchDatabase extends Scratch {
   readonly url: string;
-  /** The driver under test, its schema set up. */
-  readonly driver: TaskDriver;
   /** Another driver on the same database, closed with it. */
   another(options?: Partial<PostgresDriverOptions>): TaskDriver;
   /** Runs a statement on a pool of the test's own. */
   sql<R extends Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<readonly R[]>;
   /** A connection of the test's own, say for holding locks. Closed with the database. */
   session(): Promise<Client>;
-  /** Stores a row as it is, whatever the rules would say. */
-  plant(...records: readonly Partial<TaskRecord>[]): Promise<void>;
-  /** The stored row with all its columns, expired or not. */
-  stored(taskId: string): Promise<TaskRecord | undefined>;
-  /** Removes all rows. */
-  clear(): Promise<void>;
 }
 
 /** @param given a database of another server than the run's; dropped with what is returned */
@@ -66,6 +59,16 @@ export async function scratchDatabase(given?: FreshDatabase): Promise<ScratchDat
         types: rowTypes,
       });
       return rows[0] && taskRecord(rows[0]);
+    },
+    async storedMessages(taskId) {
+      const { rows } = await pool.query<{ message_id: string; message: string | null }>(
+        `select message_id, message from ${SCHEMA}.task_messages where task_id = $1 order by place`,
+        [taskId],
+      );
+      return rows.map(({ message_id: messageId, message: text }) => ({ messageId, text }));
+    },
+    async expire(taskId) {
+      await pool.query(`update ${SCHEMA}.tasks set due_at = 5, expires_at = 5 where task_id = $1`, [taskId]);
     },
     async clear() {
       await pool.query(`truncate ${SCHEMA}.tasks`);

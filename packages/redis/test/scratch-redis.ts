@@ -2,6 +2,7 @@
 import { Cluster, Redis } from "ioredis";
 import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
 import { freshTestRedis, freshTestRedisCluster } from "@mcp-task-store/services";
+import type { Scratch } from "../../../conformance/src/adapter-tests/scratch.ts";
 import { plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { createRedisDriver, type RedisDriverOptions } from "../src/index.ts";
 import { entryOf, Keys, storedScope } from "../src/keys.ts";
@@ -11,24 +12,16 @@ import { taskRecord } from "../src/row.ts";
 /** A client of the test's own. */
 export type Client = Redis | Cluster;
 
-export interface ScratchRedis extends AsyncDisposable {
+export interface ScratchRedis extends Scratch {
   /** How to connect to it. */
   readonly source: Pick<RedisDriverOptions, "connectionString" | "cluster">;
   readonly keyPrefix: string;
   readonly keys: Keys;
   readonly client: Client;
-  /** The driver under test. */
-  readonly driver: TaskDriver;
   /** Another driver on the same keys, closed with it. */
   another(options?: Partial<RedisDriverOptions>): TaskDriver;
-  /** Stores rows as they are, whatever the rules would say, with their entries in the indexes. */
-  plant(...records: readonly Partial<TaskRecord>[]): Promise<void>;
-  /** The stored row with all its fields, expired or not. */
-  stored(taskId: string): Promise<TaskRecord | undefined>;
   /** All keys of the prefix. */
   allKeys(): Promise<readonly string[]>;
-  /** Removes everything. */
-  clear(): Promise<void>;
 }
 
 /** @param given another server than the run's */
@@ -87,6 +80,19 @@ function scratch(
     async stored(taskId) {
       const reply = await client.hmgetBuffer(keys.of(taskId).task, ...ROW_FIELDS, "request", "outcome");
       return reply[0] === null ? undefined : taskRecord(taskId, reply, { request: true, outcome: true });
+    },
+    async storedMessages(taskId) {
+      const fields = await client.hgetall(keys.of(taskId).messages);
+      const ids = Object.entries(fields).flatMap(([name, number]) =>
+        name.startsWith("i") ? [[name.slice(1), Number(number)] as const] : [],
+      );
+      return ids
+        .toSorted(([, a], [, b]) => a - b)
+        .map(([messageId, number]) => ({ messageId, text: fields[`x${number}`] ?? null }));
+    },
+    async expire(taskId) {
+      const row = await this.stored(taskId);
+      if (row !== undefined) await plant(client, keys, { ...row, dueAt: 5, expiresAt: 5 });
     },
     allKeys,
     async clear() {

@@ -1,0 +1,24 @@
+/** What each call of the driver does, on its own and among others; what it means is compared in equals-reference. */
+import { describe } from "vitest";
+import { redisIsLeftOut } from "@mcp-task-store/services";
+import { describeInsert } from "../../../conformance/src/adapter-tests/insert.ts";
+import { describeMessageRaces } from "../../../conformance/src/adapter-tests/message-races.ts";
+import { describeMessages } from "../../../conformance/src/adapter-tests/messages.ts";
+import { describeRaces } from "../../../conformance/src/adapter-tests/races.ts";
+import { describeReadAndPage } from "../../../conformance/src/adapter-tests/read-and-page.ts";
+import { describeRemoveAndDue } from "../../../conformance/src/adapter-tests/remove-and-due.ts";
+import { describeWrite } from "../../../conformance/src/adapter-tests/write.ts";
+import { scratchRedis, scratchRedisCluster } from "./scratch-redis.ts";
+
+describe.skipIf(redisIsLeftOut()).each([
+  ["a single server", scratchRedis],
+  ["a cluster", scratchRedisCluster],
+] as const)("on %s", (_where, open) => {
+  describeInsert(open);
+  describeWrite(open);
+  describeReadAndPage(open);
+  describeRemoveAndDue(open);
+  describeRaces(open);
+  describeMessages(open);
+  describeMessageRaces(open);
+});
