@@ -8,7 +8,8 @@ import { describeRaces } from "../../../conformance/src/adapter-tests/races.ts";
 import { describeReadAndPage } from "../../../conformance/src/adapter-tests/read-and-page.ts";
 import { describeRemoveAndDue } from "../../../conformance/src/adapter-tests/remove-and-due.ts";
 import { describeWrite } from "../../../conformance/src/adapter-tests/write.ts";
-import { scratchRedis, scratchRedisCluster } from "./scratch-redis.ts";
+import { scratchRedisCluster } from "./scratch-cluster.ts";
+import { scratchRedis } from "./scratch-redis.ts";
 
 describe.skipIf(redisIsLeftOut()).each([
   ["a single server", scratchRedis],

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisIsLeftOut } from "@mcp-task-store/services";
 import { compareMessages } from "../../../conformance/src/driver-model/compare-messages.ts";
 import { compareWithApply } from "../../../conformance/src/driver-model/compare-with-apply.ts";
-import { type ScratchRedis, scratchRedis, scratchRedisCluster } from "./scratch-redis.ts";
+import { scratchRedisCluster } from "./scratch-cluster.ts";
+import { type ScratchRedis, scratchRedis } from "./scratch-redis.ts";
 
 /** `DRIVER_SEED=7 vitest run redis/test/driver-model` repeats one comparison. */
 const seed = Number(process.env["DRIVER_SEED"] ?? Math.floor(Math.random() * 2 ** 32));

@@ -5,7 +5,8 @@ import {
   compareLooksWithAfterLook,
   compareWritesWithApply,
 } from "../../../conformance/src/driver-model/compare-planted.ts";
-import { type ScratchRedis, scratchRedis, scratchRedisCluster } from "./scratch-redis.ts";
+import { scratchRedisCluster } from "./scratch-cluster.ts";
+import { type ScratchRedis, scratchRedis } from "./scratch-redis.ts";
 
 /** `DRIVER_SEED=7 vitest run redis/test/equals-reference` repeats one comparison. */
 const seed = Number(process.env["DRIVER_SEED"] ?? Math.floor(Math.random() * 2 ** 32));

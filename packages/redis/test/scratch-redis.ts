@@ -1,7 +1,7 @@
 /** A key prefix of its own for a test file, with a driver set up, and ways to look behind the driver's back. */
 import { Cluster, Redis } from "ioredis";
 import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
-import { freshTestRedis, freshTestRedisCluster } from "@mcp-task-store/services";
+import { freshTestRedis } from "@mcp-task-store/services";
 import type { Scratch } from "../../../conformance/src/adapter-tests/scratch.ts";
 import { plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { createRedisDriver, type RedisDriverOptions } from "../src/index.ts";
@@ -33,18 +33,11 @@ export async function scratchRedis(given?: {
   const { url, keyPrefix } = given ?? fresh ?? { url: "", keyPrefix: "" };
   const client = new Redis(url, { lazyConnect: true });
   client.on("error", () => {});
-  return scratch({ connectionString: url }, keyPrefix, client, fresh);
+  return scratchOn({ connectionString: url }, keyPrefix, client, fresh);
 }
 
-export async function scratchRedisCluster(): Promise<ScratchRedis> {
-  const fresh = await freshTestRedisCluster();
-  const { nodes, password, keyPrefix } = fresh;
-  const client = new Cluster([...nodes], { redisOptions: { password }, lazyConnect: true });
-  client.on("error", () => {});
-  return scratch({ cluster: { nodes, password } }, keyPrefix, client, fresh);
-}
-
-function scratch(
+/** @param fresh disposed of at the end */
+export function scratchOn(
   source: ScratchRedis["source"],
   keyPrefix: string,
   client: Client,

@@ -1,0 +1,8 @@
+import { describe } from "vitest";
+import { redisIsLeftOut } from "@mcp-task-store/services";
+import { describeLostAnswers } from "../../../conformance/src/adapter-tests/lost-answers.ts";
+import { breakableRedis } from "./breakable-redis.ts";
+
+describe.skipIf(redisIsLeftOut())("on Redis", () => {
+  describeLostAnswers(breakableRedis);
+});
