@@ -1,9 +1,9 @@
 /** What the demo can be told. */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { postgresIsLeftOut } from "@mcp-task-store/services";
+import { isLeftOut, type ServerBackendName, serverBackends } from "@mcp-task-store/backends";
 
-export type BackendName = "memory" | "postgres";
+export type BackendName = "memory" | ServerBackendName;
 
 export interface DemoOptions {
   readonly backend: BackendName;
@@ -11,7 +11,9 @@ export interface DemoOptions {
   readonly seed: number;
 }
 
-export const HELP: string = `Usage: pnpm demo [--backend postgres|memory] [--seed N]
+const NAMES: readonly BackendName[] = [...serverBackends, "memory"];
+
+export const HELP: string = `Usage: pnpm demo [--backend ${NAMES.join("|")}] [--seed N]
 
 An MCP client, the official SDK's, calls tools over HTTP; the server answers with tasks, and two worker processes do the
 work. A worker is killed in the middle of its task and another finishes it; a tool asks its user, and the server is
@@ -19,16 +21,18 @@ killed before the answer; a task is cancelled; somebody else tries the id of a t
 the conformance kit judges the store. Takes less than a minute and leaves nothing behind.
 
 Options:
-  --backend NAME  postgres (default): four processes and a real Postgres server, found or started
+  --backend NAME  ${serverBackends.join(", ")}: four processes and a real server, found or started
                   memory: the same in one process, as far as that goes: its server is not restarted
+                  default: postgres
   --seed N        0 to 4294967295, to make the same choices again; default: random, and printed
   --help          this text
 
 Exit code: 0 everything held, 1 something did not, 2 wrong usage, 130 interrupted
 
 Variables:
-  POSTGRES_URL              use this server; it must allow CREATE DATABASE
+  POSTGRES_URL, REDIS_URL   use this server; Postgres must allow CREATE DATABASE
   MCP_TASK_STORE_POSTGRES   path, docker or embedded: start this one; off: memory is the default
+  MCP_TASK_STORE_REDIS      path, docker or apt: start this one
   NO_COLOR                  plain lines, also on a terminal
 `;
 
@@ -40,7 +44,7 @@ export function readCommandLine(args: readonly string[]): DemoOptions | "help" {
     // pnpm hands its own separator on.
     args: args.filter((argument) => argument !== "--"),
     options: {
-      backend: { type: "string", default: postgresIsLeftOut() ? "memory" : "postgres" },
+      backend: { type: "string", default: isLeftOut("postgres") ? "memory" : "postgres" },
       seed: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -50,8 +54,9 @@ export function readCommandLine(args: readonly string[]): DemoOptions | "help" {
 }
 
 function backendNamed(name: string): BackendName {
-  if (name === "memory" || name === "postgres") return name;
-  throw new TypeError(`--backend is ${JSON.stringify(name)}; give postgres or memory`);
+  const found = NAMES.find((each) => each === name);
+  if (found !== undefined) return found;
+  throw new TypeError(`--backend is ${JSON.stringify(name)}; give one of ${NAMES.join(", ")}`);
 }
 
 function seedFrom(text: string | undefined): number {

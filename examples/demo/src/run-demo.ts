@@ -1,6 +1,6 @@
 /** Builds the stage, plays the story on it, and takes everything down again, whatever happened. */
 import { memoryBackend } from "./backends/memory-backend.ts";
-import { postgresBackend } from "./backends/postgres-backend.ts";
+import { serverBackend } from "./backends/server-backend.ts";
 import type { Claim } from "./claims.ts";
 import type { DemoOptions } from "./command-line.ts";
 import { TaskClient } from "@mcp-task-store/example-servers/task-client";
@@ -47,8 +47,9 @@ async function buildStage(
   down: AsyncDisposableStack,
 ): Promise<Stage> {
   const expected = expectedResult(sources);
-  if (backendName === "postgres") printer.line("Finding or starting a PostgreSQL server …");
-  const backend = down.use(backendName === "postgres" ? await postgresBackend() : memoryBackend());
+  if (backendName !== "memory") printer.line(`Finding or starting a ${backendName} server …`);
+  const say = (line: string): void => printer.line(printer.style("dim", line));
+  const backend = down.use(backendName === "memory" ? memoryBackend() : await serverBackend(backendName, say));
   signal.throwIfAborted();
 
   const onTrouble = (line: string): void => printer.event(printer.style("yellow", line));

@@ -1,21 +1,20 @@
 /**
- * The MCP server as a process, on PostgreSQL: `node server.ts PORT`, with POSTGRES_URL set. The ids of tasks to run
+ * The MCP server as a process: `node server.ts PORT`, with STORE_URL set. The ids of tasks to run
  * leave over the IPC channel; when that closes, the server ends.
  */
-import { createPostgresTaskStore } from "@mcp-task-store/postgres";
+import { openStoreAt } from "@mcp-task-store/backends";
 import type { FromServer } from "./server/messages.ts";
 import { serveTasks } from "./server/serve-tasks.ts";
 import { asError } from "./within.ts";
 
 const END_MS = 3_000;
 
-const connectionString = process.env["POSTGRES_URL"];
 const send = (message: FromServer): void => {
   // The demo may be gone by now; then nobody listens.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 };
 const served = await serveTasks({
-  openStore: (options) => createPostgresTaskStore({ connectionString, ...options }),
+  openStore: (options) => openStoreAt(process.env["STORE_URL"], options),
   port: Number(process.argv[2] ?? 0),
   dispatch: (taskId, reason) => send({ type: "dispatch", taskId, reason }),
   onError: (error) => send({ type: "trouble", text: asError(error).message }),

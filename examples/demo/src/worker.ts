@@ -1,8 +1,8 @@
 /**
- * A worker process on PostgreSQL: `node worker.ts NAME`, with POSTGRES_URL set. Task ids arrive over the IPC channel;
+ * A worker process: `node worker.ts NAME`, with STORE_URL set. Task ids arrive over the IPC channel;
  * when that closes, the worker ends.
  */
-import { createPostgresTaskStore } from "@mcp-task-store/postgres";
+import { openStoreAt } from "@mcp-task-store/backends";
 import type { FromWorker, ToWorker } from "./workers/messages.ts";
 import { quietStoreOptions } from "./store-options.ts";
 import { WorkerLoop } from "./workers/worker-loop.ts";
@@ -10,8 +10,7 @@ import { WorkerLoop } from "./workers/worker-loop.ts";
 const CLOSE_MS = 1_000;
 
 const name = process.argv[2] ?? `worker ${process.pid}`;
-const connectionString = process.env["POSTGRES_URL"];
-const store = createPostgresTaskStore({ connectionString, ...quietStoreOptions });
+const store = openStoreAt(process.env["STORE_URL"], quietStoreOptions);
 const send = (message: FromWorker): void => {
   // The demo may be gone by now; then nobody listens.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);

@@ -53,7 +53,7 @@ describe.concurrent("the demo", () => {
     expect({ exitCode, leftFiles, leftProcesses }).toEqual({ exitCode: 130, leftFiles: [], leftProcesses: [] });
   });
 
-  it.each(["--backend=redis", "--seed=-1", "--seed=1e3", "--speed"])(
+  it.each(["--backend=nowhere", "--seed=-1", "--seed=1e3", "--speed"])(
     "refuses %s and shows its usage",
     async (wrong) => {
       const { exitCode, output } = await runDemoProcess([wrong]);

@@ -1,10 +1,8 @@
 /** `pnpm start`: plays the show on each server that is asked for, and says what held. */
 import { constants } from "node:os";
 import { parseArgs } from "node:util";
-import { BACKENDS } from "./backends.ts";
+import { type ServerBackendName, serverBackends, startBackend } from "@mcp-task-store/backends";
 import { show } from "./show.ts";
-
-const NAMES = Object.keys(BACKENDS);
 
 const HELP = `Usage: node src/run-all.ts [--backend NAME]
 
@@ -12,14 +10,15 @@ A producer makes tasks and waits for their ends; two workers do them; a cancelle
 SIGKILL. Each is a process of its own; they share a server that is found or started. Leaves nothing behind.
 
 Options:
-  --backend NAME   ${NAMES.join(", ")} or all (default)
+  --backend NAME   ${serverBackends.join(", ")} or all (default)
   --help           this text
 
 Exit code: 0 everything held, 1 something did not, 2 wrong usage, 130 interrupted
 
 Variables:
-  POSTGRES_URL              use this server; it must allow CREATE DATABASE
+  POSTGRES_URL, REDIS_URL   use this server; Postgres must allow CREATE DATABASE
   MCP_TASK_STORE_POSTGRES   path, docker or embedded: start this one
+  MCP_TASK_STORE_REDIS      path, docker or apt: start this one
 `;
 
 // What was started ends with this process.
@@ -40,7 +39,7 @@ async function main(): Promise<number> {
 }
 
 /** @returns the backends, or the exit code when there is nothing to run */
-function readNames(): readonly string[] | number {
+function readNames(): readonly ServerBackendName[] | number {
   try {
     const { values } = parseArgs({
       options: { backend: { type: "string", default: "all" }, help: { type: "boolean", default: false } },
@@ -49,9 +48,10 @@ function readNames(): readonly string[] | number {
       process.stdout.write(HELP);
       return 0;
     }
-    if (values.backend === "all") return NAMES;
-    if (NAMES.includes(values.backend)) return [values.backend];
-    throw new TypeError(`--backend ${values.backend}: give ${NAMES.join(", ")} or all`);
+    if (values.backend === "all") return serverBackends;
+    const name = serverBackends.find((each) => each === values.backend);
+    if (name !== undefined) return [name];
+    throw new TypeError(`--backend ${values.backend}: give ${serverBackends.join(", ")} or all`);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     console.error(`${error.message}\n\n${HELP}`);
@@ -59,12 +59,10 @@ function readNames(): readonly string[] | number {
   }
 }
 
-async function playOn(name: string): Promise<boolean> {
-  const start = BACKENDS[name];
-  if (start === undefined) return false;
-  await using server = await start((line) => console.log(`  ${line}`));
+async function playOn(name: ServerBackendName): Promise<boolean> {
+  await using server = await startBackend(name, { log: (line) => console.log(`  ${line}`) });
   try {
-    const { lines, isGood } = await show(server.url);
+    const { lines, isGood } = await show(server.storeUrl);
     console.log(lines.join("\n"));
     return isGood;
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The store of each of these processes: whichever server STORE_URL names. */
 import type { TaskStore, TaskStoreOptions } from "@mcp-task-store/core";
 import { createPostgresTaskStore } from "@mcp-task-store/postgres";
+import { createRedisTaskStore } from "@mcp-task-store/redis";
 
 /** Short, so that one sees something happen soon. Most programs are best off with the defaults. */
 const TIMES: TaskStoreOptions = { leaseMs: 3_000, claimWithinMs: 5_000, maintenance: { everyMs: 250 } };
@@ -12,12 +13,20 @@ export async function openStore(options: TaskStoreOptions = {}): Promise<TaskSto
 }
 
 function storeOn(url: string | undefined, options: TaskStoreOptions): TaskStore {
-  if (url === undefined) throw new Error("STORE_URL is not set; give postgres://…");
-  const { protocol } = new URL(url);
+  if (url === undefined) throw new Error("STORE_URL is not set; give postgres://… or redis://…");
+  const { protocol, hash } = new URL(url);
   switch (protocol) {
     case "postgres:":
     case "postgresql:":
       return createPostgresTaskStore({ ...options, connectionString: url });
+    case "redis:":
+    case "rediss:":
+      // The prefix of the keys, where several programs share a server.
+      return createRedisTaskStore({
+        ...options,
+        connectionString: url.slice(0, -hash.length || undefined),
+        keyPrefix: hash.slice(1) || undefined,
+      });
     default:
       throw new Error(`STORE_URL starts with ${protocol}; there is no store for that`);
   }

@@ -1,6 +1,7 @@
 export { type FreshDatabase } from "./fresh-database.ts";
 export { pollUntil, type PollOptions } from "./poll-until.ts";
-export { type RedisAddress } from "./redis-client.ts";
+export { dropMongoDatabase } from "./mongo-client.ts";
+export { type RedisAddress, removeKeys } from "./redis-client.ts";
 export { mongoIsLeftOut, type MongoOptions, type MongoOrigin, type MongoService, startMongo } from "./start-mongo.ts";
 export {
   postgresIsLeftOut,
