@@ -1,5 +1,5 @@
 /** A key prefix of its own for a test file, with a driver set up, and ways to look behind the driver's back. */
-import { Cluster, Redis } from "ioredis";
+import { type Cluster, Redis } from "ioredis";
 import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
 import { freshTestRedis } from "@mcp-task-store/services";
 import type { Scratch } from "../../../conformance/src/adapter-tests/scratch.ts";
