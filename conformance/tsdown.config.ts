@@ -1,6 +1,17 @@
 import type { UserConfig } from "tsdown";
 import { base } from "../tsdown.base.ts";
 
-const config: UserConfig = { ...base, entry: ["src/index.ts", "src/vitest.ts", "src/targets.ts", "src/mutants.ts"] };
+const config: UserConfig = {
+  ...base,
+  entry: {
+    index: "src/index.ts",
+    vitest: "src/vitest.ts",
+    targets: "src/targets.ts",
+    mutants: "src/mutants.ts",
+    // Run by processes of their own, found beside the others.
+    "exit-child": "src/process/exit-child.ts",
+    "planted-target": "src/mutants/planted-target.ts",
+  },
+};
 
 export default config;

@@ -1,46 +1,21 @@
 /** The stores of this repository as targets of the conformance kit: for `pnpm conformance`, not for users. */
-import { storeTarget, type Target } from "../conformance/src/targets.ts";
-import { createMemoryBackend, createMemoryTaskStore, type MemoryBackend } from "../packages/memory/src/index.ts";
-import { createPostgresTaskStore } from "../packages/postgres/src/index.ts";
-import { createRedisTaskStore, type RedisTaskStoreOptions } from "../packages/redis/src/index.ts";
+import type { Target } from "../conformance/src/targets.ts";
 import { startPostgres, startRedis, startRedisCluster } from "../packages/services/src/index.ts";
+import { target as memoryTarget } from "./targets/memory.ts";
+import { servedTarget } from "./targets/served-targets.ts";
 
 /** A target, and the server behind it. */
 export interface OpenBackend extends AsyncDisposable {
   readonly target: Target;
 }
 
-/** Connections for each handle: rules side by side must not use up the server's. */
-const POOL_SIZE = 4;
-
-function memory(): OpenBackend {
-  const backends = new Map<string, MemoryBackend>();
-  const target = storeTarget({
-    name: "memory",
-    opensTwice: true,
-    concurrency: 16,
-    open(namespaceId, settings) {
-      const backend = backends.get(namespaceId) ?? createMemoryBackend();
-      backends.set(namespaceId, backend);
-      return createMemoryTaskStore({ ...settings, backend });
-    },
-    async dispose(namespaceId) {
-      backends.delete(namespaceId);
-    },
-  });
-  return { target, [Symbol.asyncDispose]: async () => undefined };
-}
-
 async function postgres(log: (line: string) => void): Promise<OpenBackend> {
   const service = await startPostgres({ fast: true, log });
   try {
     const database = await service.freshDatabase();
-    const target = storeTarget({
-      name: "postgres",
+    const source = { store: "postgres", connectionString: database.url } as const;
+    const target = servedTarget(source, {
       version: service.version,
-      concurrency: 8,
-      open: (schema, settings) =>
-        createPostgresTaskStore({ ...settings, connectionString: database.url, schema, poolSize: POOL_SIZE }),
       // A server that was there already is not ours to kill.
       ...(service.origin === "env"
         ? {}
@@ -64,23 +39,6 @@ async function postgres(log: (line: string) => void): Promise<OpenBackend> {
   }
 }
 
-/** A prefix of keys for each namespace. What is left of it goes with the server, or expires. */
-function redisTarget(
-  name: string,
-  version: string,
-  source: Pick<RedisTaskStoreOptions, "connectionString" | "cluster">,
-  restart?: () => Promise<void>,
-): Target {
-  return storeTarget({
-    name,
-    version,
-    concurrency: 8,
-    open: (namespaceId, settings) =>
-      createRedisTaskStore({ ...settings, ...source, keyPrefix: `${namespaceId}:`, durable: restart !== undefined }),
-    ...(restart === undefined ? {} : { restart }),
-  });
-}
-
 /** With appendfsync always, since the kit stops it hard. */
 async function redis(log: (line: string) => void): Promise<OpenBackend> {
   const service = await startRedis({ log });
@@ -89,12 +47,9 @@ async function redis(log: (line: string) => void): Promise<OpenBackend> {
     await service.restart();
   };
   // A server that was there already is not ours to kill.
-  const target = redisTarget(
-    "redis",
-    service.version,
-    { connectionString: service.url },
-    service.origin === "env" ? undefined : restart,
-  );
+  const durable = service.origin !== "env";
+  const source = { store: "redis", connectionString: service.url, durable } as const;
+  const target = servedTarget(source, { version: service.version, ...(durable ? { restart } : {}) });
   return { target, [Symbol.asyncDispose]: () => service.stop() };
 }
 
@@ -107,13 +62,14 @@ async function redisCluster(log: (line: string) => void): Promise<OpenBackend> {
     await Promise.all(nodes.map((_, index) => cluster.restartNode(index)));
     await cluster.untilOk();
   };
-  const target = redisTarget("redis-cluster", cluster.version, { cluster: { nodes, password } }, restart);
+  const source = { store: "redis", cluster: { nodes, password }, durable: true } as const;
+  const target = servedTarget(source, { name: "redis-cluster", version: cluster.version, restart });
   return { target, [Symbol.asyncDispose]: () => cluster.stop() };
 }
 
 /** How to open each backend; the order is the table's. `log` takes a line that says what is used. */
 export const BACKENDS: Readonly<Record<string, (log: (line: string) => void) => OpenBackend | Promise<OpenBackend>>> = {
-  memory,
+  memory: () => ({ target: memoryTarget, [Symbol.asyncDispose]: async () => undefined }),
   postgres,
   redis,
   "redis-cluster": redisCluster,

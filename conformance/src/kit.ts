@@ -1,6 +1,7 @@
 import type { RootCreateTaskParams, Task, TaskOutcome, TaskStore } from "@mcp-task-store/core";
 import type { Attempt } from "./attempt.ts";
 import type { Bout, Duel } from "./duel.ts";
+import type { ProcessEnd } from "./process/target-process.ts";
 import type { Random } from "./random.ts";
 import type { StoreSettings, TaskExecution } from "./target.ts";
 import type { Timing } from "./timing.ts";
@@ -20,6 +21,10 @@ export interface Kit {
 
   /** A further handle in the rule's namespace, closed at its end. */
   open(settings?: StoreSettings): Promise<TaskStore>;
+  /** The same in a process whose wall clock is wrong by so much. Only where the rule needs "clock". */
+  skewed(offsetMs: number): Promise<TaskStore>;
+  /** Sets the backend's clock back, where the target can. */
+  readonly setBack: ((ms: number) => Promise<void>) | undefined;
   /** Restarts the target; handles opened before are dead. Only where the rule needs "restart". */
   restart(): Promise<void>;
   /** The same principal for the same name within this rule, and nobody else's. */
@@ -33,6 +38,12 @@ export interface Kit {
   /** A fresh task in input_required, asked for `keys`. */
   asked(keys: readonly string[]): Promise<Task>;
 
+  /**
+   * Runs a process that opens the target, uses it and closes it, and waits until it has ended by itself, at most D. Only
+   * where the rule needs "file".
+   * @throws CouldNotRun if it could not even use the store, or if a process that does nothing did not end either
+   */
+  processEnd(): Promise<ProcessEnd>;
   /**
    * Returns when the backend's clock is at least `ms` past the moment of the call: a canary, a task with that ttl, is
    * gone by then.

@@ -1,7 +1,9 @@
 import { asking } from "./mutants/asking.ts";
 import { bad } from "./mutants/bad.ts";
 import { cancel } from "./mutants/cancel.ts";
+import { clock } from "./mutants/clock.ts";
 import { close } from "./mutants/close.ts";
+import { closeExits } from "./mutants/close-exits.ts";
 import { expired } from "./mutants/expired.ts";
 import { exec } from "./mutants/exec.ts";
 import { finish } from "./mutants/finish.ts";
@@ -15,6 +17,7 @@ import { messageLife } from "./mutants/message-life.ts";
 import { messages } from "./mutants/messages.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { payload } from "./mutants/payload.ts";
+import { quota } from "./mutants/quota.ts";
 import { scope } from "./mutants/scope.ts";
 import { ttl } from "./mutants/ttl.ts";
 import { wait } from "./mutants/wait.ts";
@@ -41,5 +44,8 @@ export const mutants: readonly Mutant[] = [
   messageLife,
   payload,
   bad,
+  quota,
+  clock,
   close,
+  closeExits,
 ].flat();

@@ -10,7 +10,7 @@ export type PromiseId = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | 
 export type Level = "must" | "should" | "promise";
 
 /** A capability of the store, or a facility of the target, without which a rule is not applicable. */
-export type Need = "listing" | "messages" | "multiProcess" | "pushHints" | "restart";
+export type Need = "clock" | "file" | "listing" | "messages" | "multiProcess" | "pushHints" | "quota" | "restart";
 
 /** What an observation must be like. */
 export interface Want<T> {

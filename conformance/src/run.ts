@@ -3,7 +3,7 @@ import { anyEnd, isDown, type Settled } from "./attempt.ts";
 import { Journal } from "./journal.ts";
 import { randomFrom, ruleSeed } from "./random.ts";
 import { type Failure, type Outcome, type Report, type RuleReport, verdictOf, warningsOf } from "./report.ts";
-import type { Play, PromiseId, Rule } from "./rule.ts";
+import type { Need, Play, PromiseId, Rule } from "./rule.ts";
 import { rules as catalogue } from "./rules/catalogue.ts";
 import { Session } from "./session.ts";
 import { shown } from "./shown.ts";
@@ -153,15 +153,28 @@ class Run {
   }
 
   #notApplicable(rule: Rule, ground: Ground, settings: StoreSettings | undefined): string | undefined {
-    const { capabilities } = ground.handles[0];
-    for (const need of rule.needs) {
-      if (need === "restart" ? ground.namespace.restart === undefined : !capabilities[need]) return `needs ${need}`;
-    }
+    const missingNeed = rule.needs.find((need) => !this.#has(need, ground));
+    if (missingNeed !== undefined) return `needs ${missingNeed}`;
     const able: readonly SettingName[] | undefined = this.#target.settings;
     if (able === undefined || settings === undefined) return undefined;
     const names: ReadonlySet<string> = new Set(able);
     const missing = Object.keys(settings).find((name) => !names.has(name));
     return missing === undefined ? undefined : `needs the setting ${missing}`;
+  }
+
+  #has(need: Need, { handles, namespace }: Ground): boolean {
+    switch (need) {
+      case "restart":
+        return namespace.restart !== undefined;
+      case "clock":
+        return this.#target.clock === true;
+      case "file":
+        return this.#target.file !== undefined;
+      case "quota":
+        return this.#target.settings?.includes("quota") === true;
+      default:
+        return handles[0].capabilities[need];
+    }
   }
 
   async #played(rule: Rule, ground: Ground, journal: Journal): Promise<Play> {
@@ -189,7 +202,8 @@ class Run {
     const random = randomFrom(ruleSeed(this.#seed, rule.id, 0));
     const execute = this.#target.taskExecution ?? taskExecution;
     const able = this.#able(settings);
-    const session = new Session({ ...ground, ruleId: rule.id, settings: able, random, journal, execute, orphans });
+    const parts = { ...ground, target: this.#target, settings: able, random, journal, execute, orphans };
+    const session = new Session({ ...parts, ruleId: rule.id });
     try {
       return await rule.play(session);
     } finally {

@@ -4,8 +4,9 @@ import { anyEnd, attempt, type Attempt, CouldNotRun } from "./attempt.ts";
 import { type Bout, type Duel, runDuel, runScramble } from "./duel.ts";
 import { type Journal, observed } from "./journal.ts";
 import type { Kit } from "./kit.ts";
+import { endOfProcess, type ProcessEnd } from "./process/target-process.ts";
 import type { Random } from "./random.ts";
-import type { StoreSettings, TargetNamespace, TaskExecution } from "./target.ts";
+import type { StoreSettings, Target, TargetNamespace, TaskExecution } from "./target.ts";
 import type { Timing } from "./timing.ts";
 
 /** How often a rule may double its unit before the machine is called too slow for it. */
@@ -13,6 +14,7 @@ const DOUBLINGS = 5;
 
 export interface SessionParts {
   readonly ruleId: string;
+  readonly target: Pick<Target, "file" | "fileEnv">;
   readonly namespace: TargetNamespace;
   readonly handles: readonly [TaskStore, TaskStore];
   readonly settings: StoreSettings;
@@ -66,6 +68,24 @@ export class Session implements Kit {
     const store = await this.#parts.namespace.open({ settings: { ...this.#parts.settings, ...settings } });
     this.#opened.push(store);
     return this.#observed(store, `C${this.#opened.length}`);
+  }
+
+  async skewed(offsetMs: number): Promise<TaskStore> {
+    const { namespace, settings } = this.#parts;
+    const store = await namespace.open({ settings, clock: { offsetMs } });
+    this.#opened.push(store);
+    return this.#observed(store, `C${this.#opened.length} at ${offsetMs} ms`);
+  }
+
+  get setBack(): ((ms: number) => Promise<void>) | undefined {
+    const { namespace } = this.#parts;
+    return namespace.setBack?.bind(namespace);
+  }
+
+  processEnd(): Promise<ProcessEnd> {
+    const { file, fileEnv = {} } = this.#parts.target;
+    if (file === undefined) throw new CouldNotRun("the target has no file");
+    return endOfProcess(file, fileEnv, this.timing.deadlineMs);
   }
 
   async restart(): Promise<void> {

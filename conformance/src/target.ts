@@ -3,7 +3,7 @@ import type { JsonObject } from "@mcp-task-store/core";
 import type { PromiseId } from "./rule.ts";
 
 /** What rules ask of a store's options. Everything else is the target's own business. */
-export type StoreSettings = Pick<
+export interface StoreSettings extends Pick<
   TaskStoreOptions,
   | "maintenance"
   | "onOrphan"
@@ -18,14 +18,27 @@ export type StoreSettings = Pick<
   | "defaultTtlMs"
   | "maxTtlMs"
   | "maxPayloadBytes"
->;
+> {
+  /**
+   * How many tasks a principal may have that have not ended; one more is QUOTA_EXCEEDED. Core has no such setting: a
+   * target that can set it says so in {@link Target.settings}.
+   */
+  readonly quota?: number | undefined;
+}
 
 export type SettingName = keyof StoreSettings;
+
+/** What a handle is opened with. */
+export interface OpenOptions {
+  readonly settings?: StoreSettings;
+  /** The handle's process has a wall clock that is wrong by this. Only where the target has `clock`. */
+  readonly clock?: { readonly offsetMs: number };
+}
 
 /** An empty place for tasks, of which other namespaces see nothing. Disposing of it closes what was opened in it. */
 export interface TargetNamespace extends AsyncDisposable {
   /** A new handle on the same tasks, set up and ready. Opened twice it is what two processes would have. */
-  open(options?: { readonly settings?: StoreSettings }): Promise<TaskStore>;
+  open(options?: OpenOptions): Promise<TaskStore>;
   /**
    * A hard stop of every process that uses the namespace, and of its backend where that is the target's own: handles
    * opened before are dead, acknowledged writes are not.
@@ -33,6 +46,8 @@ export interface TargetNamespace extends AsyncDisposable {
   restart?(): Promise<void>;
   /** Moves the backend's clock forward; replaces waiting. */
   advance?(ms: number): Promise<void>;
+  /** Sets the backend's clock back, as an operator or a time server would. */
+  setBack?(ms: number): Promise<void>;
 }
 
 /** `taskExecution` of core, or a store's own. */
@@ -54,7 +69,7 @@ export interface Target {
   readonly version?: string;
   /** @default all ten */
   readonly claims?: readonly PromiseId[];
-  /** Settings that `open` can set; rules that need another one are not applicable. @default all */
+  /** Settings that `open` can set; rules that need another one are not applicable. @default all but `quota` */
   readonly settings?: readonly SettingName[];
   /**
    * Whether opening a namespace twice gives two handles on the same tasks. Otherwise rules use one handle twice.
@@ -63,6 +78,15 @@ export interface Target {
   readonly opensTwice?: boolean;
   /** How many rules may run at a time. @default 8 */
   readonly concurrency?: number;
+  /** `open` can give a handle whose process has a wrong wall clock. @default false */
+  readonly clock?: boolean;
+  /**
+   * The module that exports this target as `target`, as a path or URL that Node itself can import: for rules that need
+   * a process of their own.
+   */
+  readonly file?: string;
+  /** Variables that such a process gets besides those of this one. */
+  readonly fileEnv?: Readonly<Record<string, string>>;
   /** @default core's */
   readonly taskExecution?: TaskExecution;
   namespace(): Promise<TargetNamespace>;

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { TaskStore } from "@mcp-task-store/core";
 import type { StoreSettings, Target, TargetNamespace } from "./target.ts";
+import { atWallClock, withWallClock } from "./wall-clock.ts";
 
 export type * from "./target.ts";
+export { trueEpochMs } from "./wall-clock.ts";
 
 /** How to reach a store of yours. */
 export interface StoreTargetOptions extends Omit<Target, "namespace"> {
@@ -18,11 +20,18 @@ export interface StoreTargetOptions extends Omit<Target, "namespace"> {
   readonly dispose?: (namespaceId: string) => Promise<void>;
   /** See {@link TargetNamespace.restart}. */
   readonly restart?: (namespaceId: string) => Promise<void>;
+  /** See {@link TargetNamespace.setBack}. */
+  readonly setBack?: (namespaceId: string, ms: number) => Promise<void>;
+  /**
+   * Says that the store's backend has a clock that is not this process's `Date`. The kit then also opens handles that
+   * see another wall clock, by replacing `Date` for what these do.
+   */
+  readonly clock?: boolean;
 }
 
 /** A target out of a function that opens your store. */
 export function storeTarget(options: StoreTargetOptions): Target {
-  const { open, setup, dispose, restart, ...description } = options;
+  const { open, setup, dispose, restart, setBack, ...description } = options;
   return {
     ...description,
     async namespace(): Promise<TargetNamespace> {
@@ -30,13 +39,18 @@ export function storeTarget(options: StoreTargetOptions): Target {
       await setup?.(namespaceId);
       const stores: TaskStore[] = [];
       return {
-        async open({ settings = {} } = {}) {
-          const store = await open(namespaceId, settings);
-          stores.push(store);
-          await store.setup();
-          return store;
+        async open({ settings = {}, clock } = {}) {
+          const opened = async (): Promise<TaskStore> => {
+            const store = await open(namespaceId, settings);
+            stores.push(store);
+            await store.setup();
+            return store;
+          };
+          if (clock === undefined) return opened();
+          return withWallClock(await atWallClock(clock.offsetMs, opened), clock.offsetMs);
         },
         ...(restart === undefined ? {} : { restart: () => restart(namespaceId) }),
+        ...(setBack === undefined ? {} : { setBack: (ms) => setBack(namespaceId, ms) }),
         async [Symbol.asyncDispose]() {
           await Promise.allSettled(stores.map((store) => store.close({ graceMs: 1_000 })));
           await dispose?.(namespaceId);

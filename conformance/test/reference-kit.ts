@@ -13,6 +13,7 @@ export async function referenceKit(
   const namespace = await referenceTarget().namespace();
   const session = new Session({
     ruleId: "test/rule",
+    target: {},
     namespace,
     handles: [await namespace.open(), await namespace.open()],
     settings: {},

@@ -1,6 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { createTaskStore, taskExecution, type TaskDriver, type TaskStore } from "@mcp-task-store/core";
-import type { StoreSettings, Target, TargetNamespace, TaskExecution } from "../target.ts";
+import type { SettingName, StoreSettings, Target, TargetNamespace, TaskExecution } from "../target.ts";
+import { atWallClock, withWallClock } from "../wall-clock.ts";
+import { type QuotaFault, withQuota } from "./quota-driver.ts";
 import { ReferenceBackend } from "./reference-backend.ts";
+
+/** Names the mutant that a process of planted-target.ts is. */
+export const MUTANT_VARIABLE = "MCP_TASK_STORE_MUTANT";
 
 /** What a fault is planted with. */
 export interface Plot {
@@ -18,6 +24,9 @@ export interface Layers {
   readonly settings?: (settings: StoreSettings, plot: Plot) => StoreSettings;
   readonly store?: (store: TaskStore, plot: Plot) => TaskStore;
   readonly execute?: (fired: () => void) => TaskExecution;
+  readonly quota?: QuotaFault;
+  /** A fault that only shows in a process that the kit starts; `store` does not count there. */
+  readonly child?: (store: TaskStore) => TaskStore;
   /** The target lies: every `open` gives the same store. */
   readonly sameStore?: true;
 }
@@ -55,17 +64,55 @@ export function defineMutant(definition: MutantDefinition): Mutant {
   };
 }
 
+const REFERENCE = "reference";
+
 /** The correct store that mutants are made from. */
 export function referenceTarget(): Target {
-  return targetWith("reference", {}, () => undefined);
+  return targetWith(REFERENCE, {}, () => undefined);
 }
+
+/** Built, it lies beside the other entries; in the repository it is TypeScript, as this file is. */
+const PLANTED_TARGET = import.meta.url.endsWith(".ts") ? "./planted-target.ts" : "./planted-target.js";
+
+/** All that `open` can set. */
+const SETTINGS: readonly SettingName[] = [
+  "maintenance",
+  "onOrphan",
+  "orphanPolicy",
+  "maxAttempts",
+  "claimWithinMs",
+  "leaseMs",
+  "maxRunMs",
+  "graceMs",
+  "safetyPollMs",
+  "callTimeoutMs",
+  "defaultTtlMs",
+  "maxTtlMs",
+  "maxPayloadBytes",
+  "quota",
+];
 
 function targetWith(name: string, layers: Layers, fired: () => void): Target {
   return {
     name,
     concurrency: 16,
+    settings: SETTINGS,
+    clock: true,
+    // A process takes its time: only for those mutants that show in one, and for the correct store.
+    ...(layers.child === undefined && name !== REFERENCE ? {} : inProcesses(name, fired)),
     taskExecution: layers.execute?.(fired) ?? taskExecution,
     namespace: async () => namespaceWith(layers, fired),
+  };
+}
+
+function inProcesses(name: string, fired: () => void): Pick<Target, "file" | "fileEnv"> {
+  return {
+    file: fileURLToPath(new URL(PLANTED_TARGET, import.meta.url)),
+    // Its faults happen where nobody here sees them: that a process is started with them has to do.
+    get fileEnv() {
+      fired();
+      return name === REFERENCE ? {} : { [MUTANT_VARIABLE]: name };
+    },
   };
 }
 
@@ -73,23 +120,26 @@ function namespaceWith(layers: Layers, fired: () => void): TargetNamespace {
   const backend = new ReferenceBackend();
   const plot: Plot = { backend, notes: new Map(), fired };
   const stores: TaskStore[] = [];
-  const opened = (settings: StoreSettings): TaskStore => {
-    const driver = layers.driver?.(backend.driver(), plot) ?? backend.driver();
+  const opened = async ({ quota, ...settings }: StoreSettings): Promise<TaskStore> => {
+    const plain = layers.driver?.(backend.driver(), plot) ?? backend.driver();
+    const driver = quota === undefined ? plain : withQuota(plain, plot, quota, layers.quota);
     const store = createTaskStore(driver, layers.settings?.(settings, plot) ?? settings);
+    stores.push(store);
+    if (process.env[MUTANT_VARIABLE] !== undefined) return layers.child?.(store) ?? store;
     return layers.store?.(store, plot) ?? store;
   };
   return {
-    async open({ settings = {} } = {}) {
+    async open({ settings = {}, clock } = {}) {
       const [first] = stores;
       if (layers.sameStore === true && first !== undefined) {
         fired();
         return first;
       }
-      const store = opened(settings);
-      stores.push(store);
-      return store;
+      if (clock === undefined) return opened(settings);
+      return withWallClock(await atWallClock(clock.offsetMs, () => opened(settings)), clock.offsetMs);
     },
     restart: async () => backend.restart(),
+    setBack: async (ms) => backend.setBack(ms),
     async [Symbol.asyncDispose]() {
       // A mutant's own close may hang; nothing of it outlives the process.
       for (const store of stores) void store.close({ graceMs: 100 }).catch(() => undefined);

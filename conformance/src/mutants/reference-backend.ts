@@ -15,6 +15,7 @@ import type {
 import { TaskStoreError } from "@mcp-task-store/core";
 import { MessageQueue, pushMessage, takeMessages } from "@mcp-task-store/core/message-queue";
 import { afterLook, apply, born, isVisible } from "@mcp-task-store/core/transitions";
+import { trueEpochMs } from "../wall-clock.ts";
 
 const CAPABILITIES: DriverCapabilities = {
   durable: true,
@@ -38,11 +39,21 @@ export class ReferenceBackend {
   readonly #restarts: (() => void)[] = [];
   #generation = 0;
   #lastUs = 0;
+  #setBackMs = 0;
 
   /** Epoch µs, each reading later than the one before. */
   nowUs(): number {
-    this.#lastUs = Math.max(this.#lastUs + 1, Math.floor((performance.timeOrigin + performance.now()) * 1_000));
+    this.#lastUs = Math.max(this.#lastUs + 1, Math.floor(this.sourceMs() * 1_000));
     return this.#lastUs;
+  }
+
+  /** Epoch ms, as the clock of this machine says, whatever it said before. */
+  sourceMs(): number {
+    return trueEpochMs() - this.#setBackMs;
+  }
+
+  setBack(ms: number): void {
+    this.#setBackMs += ms;
   }
 
   nowMs(): number {

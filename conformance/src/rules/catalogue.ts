@@ -1,9 +1,12 @@
 import type { Rule } from "../rule.ts";
 import * as asking from "./asking.ts";
 import * as bad from "./bad.ts";
+import * as badQuota from "./bad-quota.ts";
 import * as cancel from "./cancel.ts";
 import * as caps from "./caps.ts";
+import * as clock from "./clock.ts";
 import * as close from "./close.ts";
+import * as closeExits from "./close-exits.ts";
 import * as durable from "./durable.ts";
 import * as exec from "./exec.ts";
 import * as finish from "./finish.ts";
@@ -43,7 +46,10 @@ export const rules: readonly Rule[] = [
   messages,
   payload,
   bad,
+  badQuota,
+  clock,
   durable,
   close,
+  closeExits,
   caps,
 ].flatMap((theme): readonly Rule[] => Object.values(theme));

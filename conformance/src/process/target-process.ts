@@ -1,0 +1,108 @@
+/** The kit's side of exit-child.ts. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { CouldNotRun } from "../attempt.ts";
+import type { ChildLine } from "./child-line.ts";
+
+/** How a process went that opened a store, used it and closed it. */
+export interface ProcessEnd {
+  /** It ended by itself. Otherwise it was still there at the deadline, and was killed. */
+  readonly alone: boolean;
+  /** What went wrong in it outside of any call: rejections that nobody handled, errors that nobody caught. */
+  readonly strays: readonly string[];
+}
+
+/** Built, it lies beside the other entries; in the repository it is TypeScript, as this file is. */
+const CHILD = import.meta.url.endsWith(".ts") ? "./exit-child.ts" : "./exit-child.js";
+
+interface Child {
+  readonly process: ChildProcess;
+  readonly lines: readonly ChildLine[];
+  readonly ended: Promise<unknown>;
+  /** Resolves when it has said all that it has to say. */
+  readonly done: Promise<unknown>;
+}
+
+function start(args: readonly string[], env: Readonly<Record<string, string>>): Child {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(CHILD, import.meta.url)), ...args], {
+    stdio: ["ignore", "pipe", "ignore"],
+    // Without the options of a test runner, which would load its own code into it.
+    env: { ...process.env, ...env, NODE_OPTIONS: "" },
+  });
+  const lines: ChildLine[] = [];
+  // "close", not "exit": by then all that it said was read.
+  const ended = once(child, "close").catch(() => undefined);
+  const finished = new Promise<void>((resolve) => {
+    createInterface(child.stdout).on("line", (text) => {
+      const line = lineFrom(text);
+      if (line === undefined) return;
+      lines.push(line);
+      if ("threw" in line || ("stage" in line && line.stage === "closed")) resolve();
+    });
+  });
+  return { process: child, lines, ended, done: Promise.race([finished, ended]) };
+}
+
+/** Targets may print, too. */
+function lineFrom(text: string): ChildLine | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isChildLine(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isChildLine(value: unknown): value is ChildLine {
+  if (typeof value !== "object" || value === null) return false;
+  if ("stage" in value) return value.stage === "opened" || value.stage === "closed";
+  return ("threw" in value && typeof value.threw === "string") || ("stray" in value && typeof value.stray === "string");
+}
+
+/**
+ * @param file path or URL of a module that exports the target
+ * @param deadlineMs D: for all of its calls, and once more for its end after the last
+ * @throws CouldNotRun if it could not use the store, or if a process that does nothing does not end either
+ */
+export async function endOfProcess(
+  file: string,
+  env: Readonly<Record<string, string>>,
+  deadlineMs: number,
+): Promise<ProcessEnd> {
+  const specifier = /^[a-z]{2,}:/i.test(file) ? file : pathToFileURL(file).href;
+  const child = start([specifier], env);
+  try {
+    if (!(await within(deadlineMs, child.done))) throw new CouldNotRun("the process did not come to close its stores");
+    const threw = child.lines.find((line) => "threw" in line);
+    if (threw !== undefined) throw new CouldNotRun(`the process could not use its store: ${threw.threw}`);
+    const alone = await within(deadlineMs, child.ended);
+    const strays = child.lines.flatMap((line) => ("stray" in line ? [line.stray] : []));
+    const closed = child.lines.some((line) => "stage" in line && line.stage === "closed");
+    if (alone && !closed && strays.length === 0) {
+      throw new CouldNotRun(`the process ended early, with exit code ${child.process.exitCode}`);
+    }
+    if (!alone) await control(deadlineMs);
+    return { alone, strays };
+  } finally {
+    child.process.kill("SIGKILL");
+  }
+}
+
+/** Proves that processes can end on this machine. */
+async function control(deadlineMs: number): Promise<void> {
+  const idle = start([], {});
+  const ended = await within(deadlineMs, idle.ended);
+  idle.process.kill("SIGKILL");
+  if (!ended) throw new CouldNotRun("a process that does nothing did not end in time");
+}
+
+async function within(ms: number, event: Promise<unknown>): Promise<boolean> {
+  const timer = new AbortController();
+  const over = setTimeout(ms, false, { signal: timer.signal }).catch(() => false);
+  const first = await Promise.race([event.then(() => true), over]);
+  timer.abort();
+  return first;
+}
