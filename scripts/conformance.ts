@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { describeRule, EXIT_CODES, type Report, runConformance, selectedRules } from "../conformance/src/index.ts";
 import { BACKENDS } from "./backends.ts";
+import { showProgress } from "./progress.ts";
 
 const USAGE = 2;
 
@@ -50,11 +51,6 @@ function optionsFrom(args: readonly string[]): Options | "help" {
   return { backends: values.backend === "all" ? names : [values.backend], rules: values.rule, seed, json: values.json };
 }
 
-/** A line that overwrites itself on a terminal, and nothing elsewhere. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
-}
-
 async function judge(backend: string, { rules, seed }: Options): Promise<Report> {
   const open = BACKENDS[backend];
   if (open === undefined) throw new Error(`no backend is called ${backend}`);
@@ -62,9 +58,9 @@ async function judge(backend: string, { rules, seed }: Options): Promise<Report>
   const report = await runConformance(opened.target, {
     seed,
     rules,
-    onProgress: (rule, done, of) => progress(`${backend} ${done}/${of} ${rule.id}`),
+    onProgress: (rule, done, of) => showProgress(`${backend} ${done}/${of} ${rule.id}`),
   });
-  progress("");
+  showProgress("");
   return report;
 }
 

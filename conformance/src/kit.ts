@@ -23,6 +23,8 @@ export interface Kit {
   open(settings?: StoreSettings): Promise<TaskStore>;
   /** The same in a process whose wall clock is wrong by so much. Only where the rule needs "clock". */
   skewed(offsetMs: number): Promise<TaskStore>;
+  /** Moves the backend's clock forward, where the target can; {@link elapse} does it by itself. */
+  readonly advance: ((ms: number) => Promise<void>) | undefined;
   /** Sets the backend's clock back, where the target can. */
   readonly setBack: ((ms: number) => Promise<void>) | undefined;
   /** Restarts the target; handles opened before are dead. Only where the rule needs "restart". */
@@ -33,7 +35,7 @@ export interface Kit {
   taskId(name: string): string;
   /** A fresh working task of a fresh principal, made by A. */
   task(params?: RootCreateTaskParams): Promise<Task>;
-  /** A fresh task that ended so, as a read with its outcome shows it. */
+  /** A fresh task that ended so, as a read with its outcome shows it. A cancelled one may be gone by now. */
   ended(outcome: TaskOutcome): Promise<Task>;
   /** A fresh task in input_required, asked for `keys`. */
   asked(keys: readonly string[]): Promise<Task>;

@@ -10,8 +10,11 @@ import { finish } from "./mutants/finish.ts";
 import { handOver } from "./mutants/hand-over.ts";
 import { ids } from "./mutants/ids.ts";
 import { inputs } from "./mutants/inputs.ts";
+import { inputsShown } from "./mutants/inputs-shown.ts";
 import { lease } from "./mutants/lease.ts";
+import { leaseRecovery } from "./mutants/lease-recovery.ts";
 import { lifecycle } from "./mutants/lifecycle.ts";
+import { lifecycleReads } from "./mutants/lifecycle-reads.ts";
 import { list } from "./mutants/list.ts";
 import { messageLife } from "./mutants/message-life.ts";
 import { messages } from "./mutants/messages.ts";
@@ -21,13 +24,17 @@ import { quota } from "./mutants/quota.ts";
 import { scope } from "./mutants/scope.ts";
 import { ttl } from "./mutants/ttl.ts";
 import { wait } from "./mutants/wait.ts";
+import { watch } from "./mutants/watch.ts";
 
 export { type Mutant, referenceTarget } from "./mutants/mutant.ts";
+export { variants } from "./variants.ts";
+export type { Variant } from "./variants/variant.ts";
 
 /** Stores that are wrong on purpose, one fault each: they prove that the rules find what they look for. */
 export const mutants: readonly Mutant[] = [
   ids,
   lifecycle,
+  lifecycleReads,
   cancel,
   finish,
   exec,
@@ -36,9 +43,12 @@ export const mutants: readonly Mutant[] = [
   expired,
   list,
   wait,
+  watch,
   lease,
+  leaseRecovery,
   handOver,
   inputs,
+  inputsShown,
   asking,
   messages,
   messageLife,

@@ -77,6 +77,11 @@ export class Session implements Kit {
     return this.#observed(store, `C${this.#opened.length} at ${offsetMs} ms`);
   }
 
+  get advance(): ((ms: number) => Promise<void>) | undefined {
+    const { namespace } = this.#parts;
+    return namespace.advance?.bind(namespace);
+  }
+
   get setBack(): ((ms: number) => Promise<void>) | undefined {
     const { namespace } = this.#parts;
     return namespace.setBack?.bind(namespace);
@@ -116,10 +121,14 @@ export class Session implements Kit {
   async ended(outcome: TaskOutcome): Promise<Task> {
     const generation = outcome.status === "failed" && "result" in outcome ? "2025-11-25" : null;
     const { taskId } = await this.task({ generation });
-    await (outcome.status === "cancelled" ? this.A.cancelTask(taskId) : this.A.finishTask(taskId, outcome));
+    const ended = await (outcome.status === "cancelled"
+      ? this.A.cancelTask(taskId)
+      : this.A.finishTask(taskId, outcome));
     const task = await this.A.getTask(taskId, { outcome: true });
-    if (task === undefined) throw new CouldNotRun(`a task that was just ${outcome.status} is gone`);
-    return task;
+    if (task !== undefined) return task;
+    // It may vanish at once (S-59).
+    if (outcome.status === "cancelled") return { ...ended, outcome };
+    throw new CouldNotRun(`a task that was just ${outcome.status} is gone`);
   }
 
   async asked(keys: readonly string[]): Promise<Task> {
@@ -129,8 +138,12 @@ export class Session implements Kit {
 
   async elapse(ms: number): Promise<void> {
     const { namespace } = this.#parts;
-    if (namespace.advance !== undefined) return namespace.advance(ms);
     const canary = await this.#raw.createTask({ ttlMs: ms });
+    if (namespace.advance !== undefined) {
+      await namespace.advance(ms);
+      if ((await this.#raw.getTask(canary.taskId)) === undefined) return;
+      throw new CouldNotRun(`the target's advance(${ms}) did not move the backend's clock`);
+    }
     const deadline = performance.now() + ms + this.timing.deadlineMs;
     await setTimeout(ms);
     while ((await this.#raw.getTask(canary.taskId)) !== undefined) {

@@ -1,5 +1,5 @@
 import type { JsonObject, TaskStore } from "@mcp-task-store/core";
-import { isTaskStoreError } from "@mcp-task-store/core";
+import { isTaskStoreError, TaskStoreError } from "@mcp-task-store/core";
 import { defineMutant, type Layers, type Mutant } from "./mutant.ts";
 import { isObject, mapPayloads, onCode, overStore } from "./over-store.ts";
 
@@ -148,6 +148,34 @@ export const bad: readonly Mutant[] = [
           },
         }),
       }),
+  }),
+  defineMutant({
+    name: "poisoned-connection",
+    fault: "After a refused report its connection is left in a failed transaction.",
+    killedBy: ["bad/whole"],
+    mayAlso: ["payload/limits"],
+    store(store, { fired }) {
+      let failed = false;
+      return overStore(store, {
+        root: (inner) => ({
+          async updateTask(taskId, change, options) {
+            try {
+              return await inner.updateTask(taskId, change, options);
+            } catch (error) {
+              // Only where a part of it was good, and may have been written.
+              failed = change.statusMessage !== undefined && change.metadata !== undefined;
+              throw error;
+            }
+          },
+          async createTask(params, options) {
+            if (!failed || params !== undefined) return inner.createTask(params, options);
+            fired();
+            failed = false;
+            throw new TaskStoreError("NOT_SUPPORTED", "current transaction is aborted");
+          },
+        }),
+      });
+    },
   }),
   defineMutant({
     name: "raw-driver-error",

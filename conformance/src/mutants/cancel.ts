@@ -85,6 +85,23 @@ export const cancel: readonly Mutant[] = [
       }),
   }),
   defineMutant({
+    name: "refusal-stale",
+    fault: "A refused cancel carries the task as it was read before.",
+    killedBy: ["cancel/race-finish"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          async cancelTask(taskId, options) {
+            const before = await inner.getTask(taskId);
+            return onCode("TASK_TERMINAL", inner.cancelTask(taskId, options), ({ task = before }) => {
+              if (task?.revision !== before?.revision) fired();
+              throw new TaskStoreError("TASK_TERMINAL", "It ended.", before && { task: before });
+            });
+          },
+        }),
+      }),
+  }),
+  defineMutant({
     name: "cancel-both-win",
     fault: "Cancelling a cancelled task succeeds again.",
     killedBy: ["cancel/race-finish"],
@@ -133,7 +150,7 @@ export const cancel: readonly Mutant[] = [
     name: "coop-hard",
     fault: "A requested cancellation cancels at once, whoever works on the task.",
     killedBy: ["cancel/coop"],
-    mayAlso: ["durable/reopen", "cancel/coop-asked"],
+    mayAlso: ["durable/reopen", "cancel/coop-asked", "clock/stamps"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "request-cancel") return write;
@@ -152,6 +169,31 @@ export const cancel: readonly Mutant[] = [
         fired();
         return unguarded({ ...write, alternatives: write.alternatives.slice(1) }, "lease");
       }),
+  }),
+  defineMutant({
+    name: "coop-from-cache",
+    fault: "Whether somebody works on a task is judged by the process's last read of it.",
+    killedBy: ["cancel/coop"],
+    mayAlso: ["cancel/coop-asked", "exec/keeps-terminal", "durable/reopen"],
+    store(store, { fired }) {
+      const free = new Set<string>();
+      return overStore(store, {
+        methods: (inner) => ({
+          async getTask(taskId, options) {
+            const task = await inner.getTask(taskId, options);
+            if (task?.lease === undefined) free.add(taskId);
+            else free.delete(taskId);
+            return task;
+          },
+          async requestCancellation(taskId, options) {
+            const task = await inner.requestCancellation(taskId, options);
+            if (!free.has(taskId) || isTerminal(task.status)) return task;
+            fired();
+            return inner.cancelTask(taskId, options);
+          },
+        }),
+      });
+    },
   }),
   defineMutant({
     name: "coop-restamps",

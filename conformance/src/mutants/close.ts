@@ -1,4 +1,5 @@
 import type { TaskStoreCapabilities } from "@mcp-task-store/core";
+import { createTaskState, TaskStoreError } from "@mcp-task-store/core";
 import { defineMutant, type Layers, type Mutant } from "./mutant.ts";
 import { hang, onCode, overStore } from "./over-store.ts";
 
@@ -60,6 +61,53 @@ export const close: readonly Mutant[] = [
               fired();
               return hang(options.signal, options.timeoutMs);
             }),
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "close-fakes-ack",
+    fault: "Closing acknowledges the writes that it drops.",
+    killedBy: ["close/settles"],
+    store(store, { fired }) {
+      let closed = false;
+      return overStore(store, {
+        root: (inner) => ({
+          async createTask(params = {}, options) {
+            // The way to the backend, on which a close overtakes it.
+            await Promise.resolve();
+            if (!closed || params.taskId === undefined) return inner.createTask(params, options);
+            fired();
+            return createTaskState({}, params.taskId);
+          },
+          async close(options) {
+            closed = true;
+            await inner.close(options);
+          },
+        }),
+      });
+    },
+    mayAlso: ["lifecycle/copies-in"],
+  }),
+  defineMutant({
+    name: "close-kills-shared",
+    fault: "Closing a store closes the connection that others were given, too.",
+    killedBy: ["close/after"],
+    mayAlso: ["close", "caps/facilities"],
+    store: (store, { notes, fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          async getTask(taskId, options) {
+            if (!notes.has("closed")) return inner.getTask(taskId, options);
+            fired();
+            throw new TaskStoreError("CLOSED", "The connection is closed.");
+          },
+        }),
+        root: (inner) => ({
+          async close(options) {
+            // What closes with a grace period is the kit itself, done with a rule.
+            if (options === undefined) notes.set("closed", "yes");
+            await inner.close(options);
+          },
         }),
       }),
   }),
@@ -136,6 +184,16 @@ export const close: readonly Mutant[] = [
       Reflect.deleteProperty(partial, "graceMs");
       return partial;
     }),
+  }),
+  defineMutant({
+    name: "advance-noop",
+    fault: "The target says that it moves the backend's clock, and does not.",
+    killedBy: ["caps/facilities"],
+    mayAlso: ["ids", "cancel", "exec", "scope", "ttl", "list", "lease", "clock", "messages", "wait"],
+    advance:
+      ({ fired }) =>
+      async () =>
+        fired(),
   }),
   defineMutant({
     name: "peer-is-store",

@@ -3,7 +3,7 @@ import { taskExecution } from "@mcp-task-store/core";
 import type { TaskExecution } from "../target.ts";
 import { contextWith } from "./cancel.ts";
 import { defineMutant, type Mutant } from "./mutant.ts";
-import { eachAlternative, rewriting, unguarded } from "./over-driver.ts";
+import { eachAlternative, intercepting, rewriting, unguarded } from "./over-driver.ts";
 import { onCode, overStore } from "./over-store.ts";
 
 /** The message that marks a write of `exec-fail-blind`. */
@@ -200,6 +200,21 @@ export const exec: readonly Mutant[] = [
           if (typeof then.runInMs === "number") fired();
           return { when, then: { ...then, runInMs: null } };
         });
+      }),
+  }),
+  defineMutant({
+    name: "run-restarts",
+    fault: "Each heartbeat starts maxRunMs anew.",
+    killedBy: ["exec/max-run"],
+    driver: (driver, { backend, fired }) =>
+      intercepting(driver, async (write, kind, send) => {
+        const answer = await send(write);
+        const before = backend.rows.get(write.taskId);
+        if (kind !== "renew" || answer.kind !== "written" || typeof before?.runUntil !== "number") return answer;
+        fired();
+        const runUntil = backend.nowMs() + 3_600_000;
+        backend.patch(write.taskId, () => ({ runUntil, dueAt: runUntil }));
+        return { ...answer, row: { ...answer.row, runUntil } };
       }),
   }),
 ];

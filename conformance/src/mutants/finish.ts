@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import type { JsonObject, TaskOutcome } from "@mcp-task-store/core";
 import { isTerminal } from "@mcp-task-store/core";
+import { COMPLETED } from "../rules/endings.ts";
 import { defineMutant, type Layers, type Mutant } from "./mutant.ts";
 import { eachAlternative, intercepting, rewriting, unguarded, without } from "./over-driver.ts";
 import { isObject, overStore } from "./over-store.ts";
@@ -42,6 +44,34 @@ export const finish: readonly Mutant[] = [
           backend.patch(write.taskId, () => ({ outcome: text }));
         }
         return answer;
+      }),
+  }),
+  defineMutant({
+    name: "result-before-status",
+    fault: "The outcome is shown a moment before the status.",
+    killedBy: ["finish/atomic"],
+    store: (store, { notes, fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          async getTask(taskId, options) {
+            const task = await inner.getTask(taskId, options);
+            const text = notes.get(taskId);
+            if (task === undefined || text === undefined || options?.outcome !== true || isTerminal(task.status))
+              return task;
+            fired();
+            return { ...task, outcome: JSON.parse(text) };
+          },
+        }),
+        root: (inner) => ({
+          async finishTask(taskId, outcome, options) {
+            if (isDeepStrictEqual(outcome, COMPLETED)) notes.set(taskId, JSON.stringify(outcome));
+            try {
+              return await inner.finishTask(taskId, outcome, options);
+            } finally {
+              notes.delete(taskId);
+            }
+          },
+        }),
       }),
   }),
   defineMutant({
@@ -156,6 +186,31 @@ export const finish: readonly Mutant[] = [
       const empty: JsonObject = {};
       return { status: "completed", result: empty };
     }),
+  }),
+  defineMutant({
+    name: "failed-bare",
+    fault: "Failed without an error is accepted.",
+    killedBy: ["finish/not-bare"],
+    store(store, { notes, fired }) {
+      const bare: TaskOutcome = JSON.parse('{"status":"failed"}');
+      return overStore(store, {
+        methods: (inner) => ({
+          async getTask(taskId, options) {
+            const task = await inner.getTask(taskId, options);
+            return task?.outcome === undefined || !notes.has(taskId) ? task : { ...task, outcome: bare };
+          },
+        }),
+        root: (inner) => ({
+          async finishTask(taskId, outcome, options) {
+            if (outcome.status !== "failed" || "error" in outcome || "result" in outcome)
+              return inner.finishTask(taskId, outcome, options);
+            fired();
+            notes.set(taskId, "bare");
+            return inner.finishTask(taskId, { status: "failed", error: { code: 0, message: "none" } }, options);
+          },
+        }),
+      });
+    },
   }),
   defineMutant({
     name: "iserror-completed",

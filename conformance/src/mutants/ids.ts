@@ -41,17 +41,55 @@ export const ids: readonly Mutant[] = [
     name: "id-counter",
     fault: "Each process counts its tasks from 1 and uses the count as id.",
     killedBy: ["ids/unique"],
-    mayAlso: [...MOST_THEMES, "finish", "exec", "watch", "close", "caps"],
+    mayAlso: [...MOST_THEMES, "finish", "exec", "watch", "clock", "close", "caps"],
     store(store, { fired }) {
       let count = 0;
       return withIds(store, () => (fired(), `task-${(count += 1)}`));
     },
   }),
   defineMutant({
+    name: "id-number",
+    fault: "An id is a number.",
+    killedBy: ["ids/unique"],
+    mayAlso: [
+      "ids/unguessable",
+      "lifecycle/updated-moves",
+      "cancel/coop",
+      "scope",
+      "list/stable",
+      "bad",
+      "clock",
+      "caps",
+    ],
+    store: (store, { fired }) =>
+      overStore(store, {
+        root: (inner) => ({
+          async createTask(params, options) {
+            const task = await inner.createTask(params, options);
+            if (params !== undefined) return task;
+            fired();
+            return { ...task, taskId: JSON.parse(String(task.revision)) };
+          },
+        }),
+      }),
+  }),
+  defineMutant({
     name: "id-short",
     fault: "An id holds 32 random bits.",
     killedBy: ["ids/unguessable"],
     store: (store, { fired }) => withIds(store, () => (fired(), randomBytes(4).toString("hex"))),
+  }),
+  defineMutant({
+    name: "id-time",
+    fault: "An id is the time and a count.",
+    killedBy: ["ids/unguessable"],
+    store: (store, { backend, notes, fired }) =>
+      withIds(store, () => {
+        fired();
+        const count = Number(notes.get("ids") ?? 0) + 1;
+        notes.set("ids", `${count}`);
+        return `${backend.nowMs()}${String(count).padStart(9, "0")}`;
+      }),
   }),
   defineMutant({
     name: "create-upserts",
@@ -107,6 +145,27 @@ export const ids: readonly Mutant[] = [
             if (first !== undefined && first.principal !== inner.principal) return (fired(), first);
             const task = await inner.createTask(params, options);
             if (idempotencyKey !== undefined) notes.set(idempotencyKey, task.taskId);
+            return task;
+          },
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "idem-race",
+    fault: "Create looks for the idempotency key, then makes a task all the same.",
+    killedBy: ["ids/idempotent"],
+    store: (store, { notes, fired }) =>
+      overStore(store, {
+        view: (view) => ({
+          async createTask({ idempotencyKey, ...params } = {}, options) {
+            if (idempotencyKey === undefined) return view.createTask(params, options);
+            if (view.principal === null) return view.createTask({ ...params, idempotencyKey }, options);
+            const name = `${view.principal} ${idempotencyKey}`;
+            const first = await view.getTask(notes.get(name) ?? "none");
+            if (first !== undefined) return first;
+            const task = await view.createTask(params, options);
+            if (notes.has(name)) fired();
+            notes.set(name, task.taskId);
             return task;
           },
         }),

@@ -179,7 +179,7 @@ export const inputs: readonly Mutant[] = [
     name: "key-reused",
     fault: "A key may be asked again for something else.",
     killedBy: ["inputs/key-once"],
-    mayAlso: ["bad/typed"],
+    mayAlso: ["bad/typed", "durable/reopen"],
     store: (store, plot) =>
       overStore(store, {
         root: (inner) => ({

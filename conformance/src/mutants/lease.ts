@@ -1,15 +1,7 @@
 import type { LeaseRecord, TaskRecord } from "@mcp-task-store/core";
 import { TaskStoreError } from "@mcp-task-store/core";
 import { defineMutant, type Layers, type Mutant, type Plot } from "./mutant.ts";
-import {
-  changeWithout,
-  eachAlternative,
-  intercepting,
-  rewriting,
-  unguarded,
-  without,
-  type WriteKind,
-} from "./over-driver.ts";
+import { eachAlternative, intercepting, rewriting, unguarded, without, type WriteKind } from "./over-driver.ts";
 import { overStore } from "./over-store.ts";
 
 function liveLease(row: TaskRecord | undefined, nowMs: number): LeaseRecord | undefined {
@@ -43,31 +35,27 @@ function fences(
   };
 }
 
-/** Recovery writes changed on their way. */
-function recovering(
-  change: (plot: Plot) => Parameters<typeof eachAlternative>[1],
-  kinds: readonly WriteKind[] = ["recover"],
+/** Leases with other tokens than the revision at which they were given. */
+function tokens(
+  choose: (row: TaskRecord, lease: { readonly taskId: string; readonly holder: string }, plot: Plot) => number,
 ): Pick<Layers, "driver"> {
   return {
     driver: (driver, plot) =>
-      rewriting(driver, (write, kind) =>
-        kinds.includes(kind) ? (plot.fired(), eachAlternative(write, change(plot))) : write,
-      ),
-  };
-}
-
-/** Which rows `due` reports. */
-function dueRows(keeps: (row: TaskRecord) => boolean): Pick<Layers, "driver"> {
-  return {
-    driver: (driver, { fired }) => ({
-      ...driver,
-      async due(limit, holdMs, options) {
-        const answer = await driver.due(limit, holdMs, options);
-        const rows = answer.rows.filter(keeps);
-        if (rows.length < answer.rows.length) fired();
-        return { ...answer, rows };
-      },
-    }),
+      intercepting(driver, async (write, kind, send) => {
+        const answer = await send(write);
+        if (kind !== "acquire" || answer.kind !== "written" || answer.row.lease === null) return answer;
+        const { holder } = answer.row.lease;
+        const token = choose(answer.row, { taskId: write.taskId, holder }, plot);
+        if (token === answer.row.lease.token) return answer;
+        plot.fired();
+        const taken = { ...answer.row.lease, token };
+        plot.backend.patch(write.taskId, () => ({ lease: taken }));
+        // The engine reads the token from what the row says of this very write.
+        const ring = answer.row.ring.map((entry) =>
+          entry.writeId === write.writeId ? { ...entry, revision: token } : entry,
+        );
+        return { ...answer, row: { ...answer.row, lease: taken, ring } };
+      }),
   };
 }
 
@@ -89,7 +77,7 @@ export const lease: readonly Mutant[] = [
     name: "lease-floor",
     fault: "A lease counts in whole seconds.",
     killedBy: ["lease/exclusive"],
-    mayAlso: ["lease"],
+    mayAlso: ["lease", "clock"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write) =>
         eachAlternative(write, ({ when, then }) => {
@@ -154,31 +142,23 @@ export const lease: readonly Mutant[] = [
       }),
   }),
   defineMutant({
+    name: "token-per-holder",
+    fault: "Whoever took a task before gets the token of that time again.",
+    killedBy: ["lease/token-grows"],
+    mayAlso: ["lease", "exec", "ids/reborn", "inputs/handover"],
+    ...tokens((row, { taskId, holder }, { notes }) => {
+      const name = `${taskId} ${holder}`;
+      const token = notes.get(name) ?? `${row.revision}`;
+      notes.set(name, token);
+      return Number(token);
+    }),
+  }),
+  defineMutant({
     name: "token-reset",
     fault: "Tokens count the attempts, and a release gives its attempt back.",
     killedBy: ["lease/token-grows"],
-    mayAlso: [
-      "lease",
-      "exec",
-      "ids",
-      "cancel",
-      "ttl",
-      "wait",
-      "durable",
-      "inputs/handover",
-      "cancel/coop-asked",
-      "lease/handed-on",
-      "lease/refused-hand-over",
-    ],
-    driver: (driver, { backend, fired }) =>
-      intercepting(driver, async (write, kind, send) => {
-        const answer = await send(write);
-        if (kind !== "acquire" || answer.kind !== "written" || answer.row.lease === null) return answer;
-        fired();
-        const taken = { ...answer.row.lease, token: answer.row.attempts };
-        backend.patch(write.taskId, () => ({ lease: taken }));
-        return { ...answer, row: { ...answer.row, lease: taken } };
-      }),
+    mayAlso: ["lease", "exec", "ids/reborn", "inputs/handover"],
+    ...tokens((row) => row.attempts),
   }),
   defineMutant({
     name: "fence-by-name",
@@ -206,7 +186,7 @@ export const lease: readonly Mutant[] = [
     name: "unfenced-passes",
     fault: "Without a token anybody writes under a live lease.",
     killedBy: ["lease/fenced"],
-    mayAlso: ["wait/quiet"],
+    mayAlso: ["wait/quiet", "clock/deadlines"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (!["report", "ask", "finish"].includes(kind) || write.alternatives.every((one) => one.when.lease !== "none"))
@@ -235,7 +215,7 @@ export const lease: readonly Mutant[] = [
     name: "lapse-ignored",
     fault: "A lapsed token passes until somebody else takes the task.",
     killedBy: ["lease/fenced"],
-    mayAlso: ["lease"],
+    mayAlso: ["lease", "clock/deadlines"],
     driver: (driver, { backend, fired }) =>
       rewriting(driver, (write) => {
         const row = backend.rows.get(write.taskId);
@@ -248,80 +228,5 @@ export const lease: readonly Mutant[] = [
           return { when: without(when, "lease"), then };
         });
       }),
-  }),
-  defineMutant({
-    name: "orphan-ignored",
-    fault: "Maintenance does not look for lapsed leases.",
-    killedBy: ["lease/orphan-fail"],
-    mayAlso: ["lease/orphan-release", "cancel/coop-orphan", "ttl/grace", "exec/max-run"],
-    ...dueRows((row) => row.lease === null),
-  }),
-  defineMutant({
-    name: "orphan-bare",
-    fault: "The task of a lost worker fails without an error.",
-    killedBy: ["lease/orphan-fail"],
-    mayAlso: ["exec/max-run"],
-    ...recovering(() => ({ when, then }) => {
-      if (then.set?.status !== "failed") return { when, then };
-      return { when, then: { ...then, set: { status: "failed", outcome: null, statusMessage: null } } };
-    }),
-  }),
-  defineMutant({
-    name: "release-keeps-token",
-    fault: "Releasing an orphan leaves the lost worker's lease on it.",
-    killedBy: ["lease/orphan-release"],
-    ...recovering(() => ({ when, then }) => {
-      return then.set?.status === undefined ? { when, then: changeWithout(then, "lease") } : { when, then };
-    }),
-  }),
-  defineMutant({
-    name: "orphan-unannounced",
-    fault: "onOrphan is not called.",
-    killedBy: ["lease/orphan-release", "lease/claim"],
-    mayAlso: ["lease/handed-on", "lease/refused-hand-over"],
-    settings(settings, { fired }) {
-      if (settings.onOrphan !== undefined) fired();
-      return { ...settings, ...(settings.onOrphan === undefined ? {} : { onOrphan: () => undefined }) };
-    },
-  }),
-  defineMutant({
-    name: "attempts-unbounded",
-    fault: "A task is released however often its workers were lost.",
-    killedBy: ["lease/orphan-release"],
-    ...recovering(() => ({ when, then }) => ({ when: without(when, "attemptsBelow"), then })),
-  }),
-  defineMutant({
-    name: "claim-forgotten",
-    fault: "Maintenance does not look for tasks that nobody claimed.",
-    killedBy: ["lease/claim"],
-    mayAlso: ["lease/handed-on", "lease/refused-hand-over"],
-    ...dueRows((row) => row.lease !== null),
-  }),
-  defineMutant({
-    name: "claim-fails",
-    fault: "A task that nobody claimed in time is failed.",
-    killedBy: ["lease/claim"],
-    mayAlso: ["lease/handed-on", "lease/refused-hand-over"],
-    driver: (driver, { fired }) =>
-      rewriting(driver, (write, kind) => {
-        if (kind !== "claim") return write;
-        fired();
-        const outcome = JSON.stringify({ error: { code: -32603, message: "unclaimed" } });
-        return eachAlternative(write, ({ when }) => ({
-          when,
-          then: { set: { status: "failed", outcome }, claimInMs: null },
-        }));
-      }),
-  }),
-  defineMutant({
-    name: "claim-from-create",
-    fault: "The claim period runs once, from the creation.",
-    killedBy: ["lease/claim"],
-    mayAlso: ["lease/handed-on", "inputs/handover", "lease/refused-hand-over"],
-    ...recovering(
-      () =>
-        ({ when, then }) => ({ when, then: { ...then, claimInMs: null } }),
-      ["release", "answer"],
-    ),
   }),
 ];

@@ -1,100 +1,15 @@
-import type { JsonObject, Task, TaskOutcome, TaskStore } from "@mcp-task-store/core";
+import type { Task } from "@mcp-task-store/core";
 import { isTerminal, TaskStoreError } from "@mcp-task-store/core";
-import { defineMutant, type Mutant, type Plot } from "./mutant.ts";
+import { defineMutant, type Mutant } from "./mutant.ts";
 import { intercepting, rewriting, unguarded } from "./over-driver.ts";
-import { mapTasks, overStore } from "./over-store.ts";
-
-/** A store that keeps what it gave out and gives it again, to be written over. */
-function livingObjects(store: TaskStore, { fired }: Plot): TaskStore {
-  const live = new Map<string, Task>();
-  return overStore(store, {
-    methods: (inner) => ({
-      async getTask(taskId, options) {
-        const task = await inner.getTask(taskId, options);
-        if (task === undefined || options?.outcome === true || options?.request === true) return task;
-        const known = live.get(taskId);
-        if (known !== undefined) fired();
-        if (known !== undefined && JSON.stringify(known).includes("vandalised")) return known;
-        const copy = structuredClone(task);
-        live.set(taskId, copy);
-        return copy;
-      },
-    }),
-  });
-}
-
-function livingOutcomes(store: TaskStore, { fired }: Plot): TaskStore {
-  const live = new Map<string, TaskOutcome>();
-  return overStore(store, {
-    methods: (inner) => ({
-      async getOutcome(taskId, options) {
-        const outcome = await inner.getOutcome(taskId, options);
-        if (outcome === undefined) return undefined;
-        const copy = live.get(taskId) ?? structuredClone(outcome);
-        live.set(taskId, copy);
-        return copy;
-      },
-      async getTask(taskId, options) {
-        const task = await inner.getTask(taskId, options);
-        const outcome = live.get(taskId);
-        if (task?.outcome === undefined || outcome === undefined) return task;
-        fired();
-        return { ...task, outcome };
-      },
-    }),
-  });
-}
-
-function keepsArguments(store: TaskStore, { fired }: Plot): TaskStore {
-  const kept = new Map<string, JsonObject>();
-  return overStore(store, {
-    methods: (inner) => ({
-      async getTask(taskId, options) {
-        const task = await inner.getTask(taskId, options);
-        const metadata = kept.get(taskId);
-        if (task === undefined || metadata === undefined) return task;
-        fired();
-        return { ...task, metadata };
-      },
-    }),
-    root: (inner) => ({
-      async createTask(params = {}, options) {
-        const { metadata } = params;
-        const task = await inner.createTask(params, options);
-        if (metadata !== undefined) kept.set(task.taskId, metadata);
-        return task;
-      },
-      async updateTask(taskId, change, options) {
-        kept.delete(taskId);
-        return inner.updateTask(taskId, change, options);
-      },
-    }),
-  });
-}
-
-/** A cache for reads: a process sees its own writes at once, and others' when the entry is old. */
-function cachesReads(store: TaskStore, { fired }: Plot): TaskStore {
-  const cache = new Map<string, { readonly task: Task; readonly at: number }>();
-  return overStore(store, {
-    methods: (inner) => ({
-      async getTask(taskId, options) {
-        const entry = cache.get(taskId);
-        if (options === undefined && entry !== undefined && performance.now() - entry.at < 50)
-          return (fired(), entry.task);
-        const task = await inner.getTask(taskId, options);
-        if (task !== undefined) cache.set(taskId, { task, at: performance.now() });
-        return task;
-      },
-    }),
-  });
-}
+import { mapTasks, onCode, overStore } from "./over-store.ts";
 
 export const lifecycle: readonly Mutant[] = [
   defineMutant({
     name: "born-submitted",
     fault: "A new task is said to be in another status than working.",
     killedBy: ["lifecycle/transitions"],
-    mayAlso: ["ids", "lifecycle", "ttl", "list", "wait", "payload", "bad", "durable", "close", "caps"],
+    mayAlso: ["ids", "lifecycle", "scope/exact", "ttl", "list", "wait", "payload", "bad", "durable", "close", "caps"],
     store: (store, { fired }) =>
       overStore(store, {
         root: (inner) => ({
@@ -130,6 +45,22 @@ export const lifecycle: readonly Mutant[] = [
     },
   }),
   defineMutant({
+    name: "cancel-working-only",
+    fault: "A task in input_required cannot be cancelled.",
+    killedBy: ["lifecycle/transitions"],
+    mayAlso: ["scope/every-op", "inputs/terminal", "exec/inputs", "cancel/signal"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          async cancelTask(taskId, options) {
+            if ((await inner.getTask(taskId))?.status !== "input_required") return inner.cancelTask(taskId, options);
+            fired();
+            throw new TaskStoreError("INVALID_ARGUMENT", "The task waits for input.");
+          },
+        }),
+      }),
+  }),
+  defineMutant({
     name: "status-free-text",
     fault: "An unknown status is taken for completed.",
     killedBy: ["lifecycle/transitions"],
@@ -158,12 +89,52 @@ export const lifecycle: readonly Mutant[] = [
       }),
   }),
   defineMutant({
+    name: "terminal-same-ok",
+    fault: "Ending a task again in the same status succeeds.",
+    killedBy: ["lifecycle/terminal-final"],
+    mayAlso: ["cancel", "finish", "lifecycle/revision", "bad/typed"],
+    store: (store, { fired }) => {
+      const again = async (status: string, task: Task | undefined): Promise<Task> => {
+        if (task?.status !== status) throw new TaskStoreError("TASK_TERMINAL", "It ended.", task && { task });
+        fired();
+        return task;
+      };
+      return overStore(store, {
+        methods: (inner) => ({
+          cancelTask: (taskId, options) =>
+            onCode("TASK_TERMINAL", inner.cancelTask(taskId, options), ({ task }) => again("cancelled", task)),
+        }),
+        root: (inner) => ({
+          finishTask: (taskId, outcome, options) =>
+            onCode("TASK_TERMINAL", inner.finishTask(taskId, outcome, options), ({ task }) =>
+              again(outcome.status, task),
+            ),
+        }),
+      });
+    },
+  }),
+  defineMutant({
     name: "time-epoch",
     fault: "Instants are numbers as text, not ISO 8601.",
     killedBy: ["lifecycle/times"],
-    mayAlso: ["ttl/actual", "watch/all", "lease/fenced", "lease/stale-refused"],
+    mayAlso: ["ttl/actual", "ttl/not-early", "clock/stamps"],
     store: (store, { fired }) =>
       mapTasks(store, (task) => (fired(), { ...task, createdAt: String(Date.parse(task.createdAt)) })),
+  }),
+  defineMutant({
+    name: "created-rewritten",
+    fault: "The end of a task sets createdAt anew.",
+    killedBy: ["lifecycle/times"],
+    mayAlso: ["list", "clock/stamps"],
+    driver: (driver, { backend, fired }) =>
+      intercepting(driver, async (write, kind, send) => {
+        const answer = await send(write);
+        if (kind !== "finish" || answer.kind !== "written") return answer;
+        fired();
+        const createdAt = answer.row.lastUpdatedAt;
+        backend.patch(write.taskId, () => ({ createdAt }));
+        return { ...answer, row: { ...answer.row, createdAt } };
+      }),
   }),
   defineMutant({
     name: "updated-frozen",
@@ -189,6 +160,20 @@ export const lifecycle: readonly Mutant[] = [
       rewriting(driver, (write, kind) => (kind === "report" ? (fired(), { ...write, quiet: true }) : write)),
   }),
   defineMutant({
+    name: "revision-on-refusal",
+    fault: "A refused report moves the revision.",
+    killedBy: ["lifecycle/revision"],
+    mayAlso: ["lifecycle/terminal-final", "cancel/race-update", "lease", "ttl/restart-once", "wait/quiet"],
+    driver: (driver, { backend, fired }) =>
+      intercepting(driver, async (write, kind, send) => {
+        const answer = await send(write);
+        if (kind !== "report" || answer.kind !== "refused") return answer;
+        fired();
+        backend.patch(write.taskId, () => ({ revision: backend.nowUs() }));
+        return answer;
+      }),
+  }),
+  defineMutant({
     name: "message-dropped",
     fault: "Finishing without a message erases the last one.",
     killedBy: ["lifecycle/message"],
@@ -205,48 +190,20 @@ export const lifecycle: readonly Mutant[] = [
       }),
   }),
   defineMutant({
-    name: "live-object",
-    fault: "A read task is given out again, as its reader left it.",
-    killedBy: ["lifecycle/copies-out"],
-    store: livingObjects,
-  }),
-  defineMutant({
-    name: "live-outcome",
-    fault: "A read outcome is given out again, as its reader left it.",
-    killedBy: ["lifecycle/copies-out"],
-    store: livingOutcomes,
-  }),
-  defineMutant({
-    name: "keeps-argument",
-    fault: "The metadata object given to create is kept by reference.",
-    killedBy: ["lifecycle/copies-in"],
-    mayAlso: ["lifecycle/copies-out"],
-    store: keepsArguments,
-  }),
-  defineMutant({
-    name: "serialises-late",
-    fault: "Arguments are copied in a later turn.",
-    killedBy: ["lifecycle/copies-in"],
+    name: "message-empty-kept",
+    fault: "An empty message is taken for none.",
+    killedBy: ["lifecycle/message"],
     store: (store, { fired }) =>
       overStore(store, {
         root: (inner) => ({
-          async createTask(params, options) {
+          async updateTask(taskId, { statusMessage, ...change }, options) {
+            if (statusMessage === undefined) return inner.updateTask(taskId, change, options);
+            if (statusMessage !== "") return inner.updateTask(taskId, { ...change, statusMessage }, options);
             fired();
-            await Promise.resolve();
-            return inner.createTask(params, options);
-          },
-          async finishTask(taskId, outcome, options) {
-            await Promise.resolve();
-            return inner.finishTask(taskId, outcome, options);
+            const known = await inner.getTask(taskId);
+            return inner.updateTask(taskId, { ...change, statusMessage: known?.statusMessage ?? "" }, options);
           },
         }),
       }),
-  }),
-  defineMutant({
-    name: "peer-cache",
-    fault: "A process answers reads from a cache for 50 ms.",
-    killedBy: ["lifecycle/read-your-writes"],
-    mayAlso: ["lifecycle/message", "payload/limits"],
-    store: cachesReads,
   }),
 ];

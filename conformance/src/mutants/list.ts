@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ListTasksParams, TaskPage, TaskRecord } from "@mcp-task-store/core";
+import type { ListTasksParams, Task, TaskPage, TaskRecord } from "@mcp-task-store/core";
 import { TaskStoreError } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
 import { defineMutant, type Layers, type Mutant, type Plot } from "./mutant.ts";
@@ -47,6 +47,24 @@ const byOffset: (plot: Plot) => Lister =
     const page = tasks.slice(Number(offset), end);
     if (offset !== "0") fired();
     return end < tasks.length ? { tasks: page, nextCursor: `${end}~${owner}` } : { tasks: page };
+  };
+
+/** Positions in the order of the last updates, bound to their principal likewise. */
+const byUpdate: (plot: Plot) => Lister =
+  ({ fired }) =>
+  async (inner, query, principal) => {
+    const owner = Buffer.from(`${principal}`).toString("base64url");
+    const [, position = "", bound] = query.cursor === undefined ? [] : (/^(.*)~(.*)$/s.exec(query.cursor) ?? invalid());
+    if (query.cursor !== undefined && bound !== owner) return invalid();
+    const { tasks } = await inner.listTasks(from({ ...query, limit: 1_000 }));
+    const at = (task: Task): string => String(Number.MAX_SAFE_INTEGER - task.revision).padStart(16, "0");
+    const sorted = tasks.toSorted((a, b) => (at(a) < at(b) ? -1 : 1)).filter((task) => at(task) > position);
+    const page = sorted.slice(0, query.limit ?? 50);
+    const last = page.at(-1);
+    if (position !== "") fired();
+    return last === undefined || sorted.length === page.length
+      ? { tasks: page }
+      : { tasks: page, nextCursor: `${at(last)}~${owner}` };
   };
 
 /** Rows that are looked through before those that do not count are left out. */
@@ -118,6 +136,13 @@ export const list: readonly Mutant[] = [
     killedBy: ["list/stable"],
     mayAlso: ["list/cursor-task-gone", "bad/numbers"],
     ...listing(byOffset),
+  }),
+  defineMutant({
+    name: "list-by-updated",
+    fault: "The tasks changed last come first.",
+    killedBy: ["list/stable"],
+    mayAlso: ["list", "scope/list-own", "bad/numbers"],
+    ...listing(byUpdate),
   }),
   defineMutant({
     name: "cursor-lookup",

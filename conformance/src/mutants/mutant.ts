@@ -1,36 +1,9 @@
-import { fileURLToPath } from "node:url";
-import { createTaskStore, taskExecution, type TaskDriver, type TaskStore } from "@mcp-task-store/core";
-import type { SettingName, StoreSettings, Target, TargetNamespace, TaskExecution } from "../target.ts";
-import { atWallClock, withWallClock } from "../wall-clock.ts";
-import { type QuotaFault, withQuota } from "./quota-driver.ts";
-import { ReferenceBackend } from "./reference-backend.ts";
+import type { Target } from "../target.ts";
+import { type Layers, REFERENCE, targetWith } from "./layered-target.ts";
 
-/** Names the mutant that a process of planted-target.ts is. */
-export const MUTANT_VARIABLE = "MCP_TASK_STORE_MUTANT";
+export type { Layers, Plot } from "./layered-target.ts";
 
-/** What a fault is planted with. */
-export interface Plot {
-  /** The tasks, for faults behind the driver's back. Shared by all handles of a namespace. */
-  readonly backend: ReferenceBackend;
-  /** What all handles of a namespace know, for faults that need a memory. */
-  readonly notes: Map<string, string>;
-  /** Called where the fault does its harm: a mutant that never fired was not killed. */
-  readonly fired: () => void;
-}
-
-/** One fault in an otherwise correct store, by the layer it sits in. */
-export interface Layers {
-  readonly driver?: (driver: TaskDriver, plot: Plot) => TaskDriver;
-  readonly settings?: (settings: StoreSettings, plot: Plot) => StoreSettings;
-  readonly store?: (store: TaskStore, plot: Plot) => TaskStore;
-  readonly execute?: (fired: () => void) => TaskExecution;
-  readonly quota?: QuotaFault;
-  /** A fault that only shows in a process that the kit starts; `store` does not count there. */
-  readonly child?: (store: TaskStore) => TaskStore;
-  /** The target lies: every `open` gives the same store. */
-  readonly sameStore?: true;
-}
-
+/** One fault in an otherwise correct store. */
 export interface MutantDefinition extends Layers {
   readonly name: string;
   /** What is wrong, in a sentence. */
@@ -39,21 +12,25 @@ export interface MutantDefinition extends Layers {
   readonly killedBy: readonly string[];
   /** Rules, or themes, that may fail too, or be unable to run: reviewed, since the fault does touch them. */
   readonly mayAlso?: readonly string[];
+  /** The fault reaches other stores of its process: they must not be judged at the same time. */
+  readonly alone?: true;
 }
 
 export interface Mutant extends Pick<MutantDefinition, "name" | "fault" | "killedBy"> {
   readonly mayAlso: readonly string[];
+  readonly alone: boolean;
   /** A fresh target with the fault in it, and how often the fault did its harm. */
   plant(): { readonly target: Target; readonly fired: () => number };
 }
 
 export function defineMutant(definition: MutantDefinition): Mutant {
-  const { name, fault, killedBy, mayAlso = [] } = definition;
+  const { name, fault, killedBy, mayAlso = [], alone = false } = definition;
   return {
     name,
     fault,
     killedBy,
     mayAlso,
+    alone,
     plant() {
       let count = 0;
       const target = targetWith(name, definition, () => {
@@ -64,85 +41,7 @@ export function defineMutant(definition: MutantDefinition): Mutant {
   };
 }
 
-const REFERENCE = "reference";
-
 /** The correct store that mutants are made from. */
 export function referenceTarget(): Target {
   return targetWith(REFERENCE, {}, () => undefined);
-}
-
-/** Built, it lies beside the other entries; in the repository it is TypeScript, as this file is. */
-const PLANTED_TARGET = import.meta.url.endsWith(".ts") ? "./planted-target.ts" : "./planted-target.js";
-
-/** All that `open` can set. */
-const SETTINGS: readonly SettingName[] = [
-  "maintenance",
-  "onOrphan",
-  "orphanPolicy",
-  "maxAttempts",
-  "claimWithinMs",
-  "leaseMs",
-  "maxRunMs",
-  "graceMs",
-  "safetyPollMs",
-  "callTimeoutMs",
-  "defaultTtlMs",
-  "maxTtlMs",
-  "maxPayloadBytes",
-  "quota",
-];
-
-function targetWith(name: string, layers: Layers, fired: () => void): Target {
-  return {
-    name,
-    concurrency: 16,
-    settings: SETTINGS,
-    clock: true,
-    // A process takes its time: only for those mutants that show in one, and for the correct store.
-    ...(layers.child === undefined && name !== REFERENCE ? {} : inProcesses(name, fired)),
-    taskExecution: layers.execute?.(fired) ?? taskExecution,
-    namespace: async () => namespaceWith(layers, fired),
-  };
-}
-
-function inProcesses(name: string, fired: () => void): Pick<Target, "file" | "fileEnv"> {
-  return {
-    file: fileURLToPath(new URL(PLANTED_TARGET, import.meta.url)),
-    // Its faults happen where nobody here sees them: that a process is started with them has to do.
-    get fileEnv() {
-      fired();
-      return name === REFERENCE ? {} : { [MUTANT_VARIABLE]: name };
-    },
-  };
-}
-
-function namespaceWith(layers: Layers, fired: () => void): TargetNamespace {
-  const backend = new ReferenceBackend();
-  const plot: Plot = { backend, notes: new Map(), fired };
-  const stores: TaskStore[] = [];
-  const opened = async ({ quota, ...settings }: StoreSettings): Promise<TaskStore> => {
-    const plain = layers.driver?.(backend.driver(), plot) ?? backend.driver();
-    const driver = quota === undefined ? plain : withQuota(plain, plot, quota, layers.quota);
-    const store = createTaskStore(driver, layers.settings?.(settings, plot) ?? settings);
-    stores.push(store);
-    if (process.env[MUTANT_VARIABLE] !== undefined) return layers.child?.(store) ?? store;
-    return layers.store?.(store, plot) ?? store;
-  };
-  return {
-    async open({ settings = {}, clock } = {}) {
-      const [first] = stores;
-      if (layers.sameStore === true && first !== undefined) {
-        fired();
-        return first;
-      }
-      if (clock === undefined) return opened(settings);
-      return withWallClock(await atWallClock(clock.offsetMs, () => opened(settings)), clock.offsetMs);
-    },
-    restart: async () => backend.restart(),
-    setBack: async (ms) => backend.setBack(ms),
-    async [Symbol.asyncDispose]() {
-      // A mutant's own close may hang; nothing of it outlives the process.
-      for (const store of stores) void store.close({ graceMs: 100 }).catch(() => undefined);
-    },
-  };
 }

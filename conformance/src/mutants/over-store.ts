@@ -1,5 +1,5 @@
-import type { JsonObject, ScopedTaskStore, Task, TaskOutcome, TaskPage, TaskStore } from "@mcp-task-store/core";
-import { isTaskStoreError, type TaskStoreErrorCode } from "@mcp-task-store/core";
+import type { JsonObject, Lease, ScopedTaskStore, Task, TaskOutcome, TaskPage, TaskStore } from "@mcp-task-store/core";
+import { isTaskStoreError, TaskStoreError, type TaskStoreErrorCode } from "@mcp-task-store/core";
 
 /** What views and the root have in common. */
 export type Methods = Omit<ScopedTaskStore, "principal" | "createTask">;
@@ -48,27 +48,60 @@ export function hang(signal?: AbortSignal, timeoutMs?: number): Promise<undefine
   });
 }
 
-/** Every task that the store hands out, through one function. */
+/** Every task that the store hands out, refusals and leases included, through one function. */
 export function mapTasks(store: TaskStore, change: (task: Task) => Task): TaskStore {
   const maybe = (task: Task | undefined): Task | undefined => task && change(task);
   const page = (found: TaskPage): TaskPage => ({ ...found, tasks: found.tasks.map(change) });
+  const leased = (lease: Lease): Lease => ({ ...lease, task: change(lease.task) });
+  const through = async <T>(call: Promise<T>, map: (value: T) => T): Promise<T> => {
+    try {
+      return map(await call);
+    } catch (error) {
+      if (!isTaskStoreError(error, "TASK_TERMINAL")) throw error;
+      throw new TaskStoreError(error.code, error.message, { cause: error, task: change(error.task) });
+    }
+  };
   return overStore(store, {
     methods: (inner) => ({
-      getTask: async (taskId, options) => maybe(await inner.getTask(taskId, options)),
-      listTasks: async (query, options) => page(await inner.listTasks(query, options)),
-      cancelTask: async (taskId, options) => change(await inner.cancelTask(taskId, options)),
-      requestCancellation: async (taskId, options) => change(await inner.requestCancellation(taskId, options)),
-      answerInputs: async (taskId, answers, options) => change(await inner.answerInputs(taskId, answers, options)),
-      waitForUpdate: async (taskId, options) => maybe(await inner.waitForUpdate(taskId, options)),
+      getTask: (taskId, options) => through(inner.getTask(taskId, options), maybe),
+      listTasks: (query, options) => through(inner.listTasks(query, options), page),
+      cancelTask: (taskId, options) => through(inner.cancelTask(taskId, options), change),
+      requestCancellation: (taskId, options) => through(inner.requestCancellation(taskId, options), change),
+      answerInputs: (taskId, answers, options) => through(inner.answerInputs(taskId, answers, options), change),
+      waitForUpdate: (taskId, options) => through(inner.waitForUpdate(taskId, options), maybe),
+      watchTasks: (taskIds, options) => mapItems(inner.watchTasks(taskIds, options), change),
     }),
-    view: (inner) => ({ createTask: async (params, options) => change(await inner.createTask(params, options)) }),
+    view: (inner) => ({ createTask: (params, options) => through(inner.createTask(params, options), change) }),
     root: (inner) => ({
-      createTask: async (params, options) => change(await inner.createTask(params, options)),
-      updateTask: async (taskId, report, options) => change(await inner.updateTask(taskId, report, options)),
-      finishTask: async (taskId, outcome, options) => change(await inner.finishTask(taskId, outcome, options)),
-      requestInputs: async (taskId, inputs, options) => change(await inner.requestInputs(taskId, inputs, options)),
+      createTask: (params, options) => through(inner.createTask(params, options), change),
+      updateTask: (taskId, report, options) => through(inner.updateTask(taskId, report, options), change),
+      finishTask: (taskId, outcome, options) => through(inner.finishTask(taskId, outcome, options), change),
+      requestInputs: (taskId, inputs, options) => through(inner.requestInputs(taskId, inputs, options), change),
+      acquireLease: (taskId, options) =>
+        through(inner.acquireLease(taskId, options), (lease) => lease && leased(lease)),
+      renewLease: (taskId, token, options) => through(inner.renewLease(taskId, token, options), leased),
+      releaseLease: (taskId, token, options) => through(inner.releaseLease(taskId, token, options), change),
+      messages: {
+        ...inner.messages,
+        push: (taskId, message, options) => through(inner.messages.push(taskId, message, options), (done) => done),
+      },
     }),
   });
+}
+
+function mapItems(items: AsyncIterable<Task>, change: (task: Task) => Task): AsyncIterable<Task> {
+  return {
+    [Symbol.asyncIterator]() {
+      const inner = items[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const item = await inner.next();
+          return item.done === true ? item : { done: false, value: change(item.value) };
+        },
+        return: async () => (await inner.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
 }
 
 /** Every payload that the store takes, through one function, before anything looks at it. */

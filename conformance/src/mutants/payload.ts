@@ -1,47 +1,7 @@
-import type { JsonObject } from "@mcp-task-store/core";
 import { TaskStoreError } from "@mcp-task-store/core";
 import { defineMutant, type Mutant } from "./mutant.ts";
-import { isObject, mapPayloads } from "./over-store.ts";
-
-/** A change of the parts of a payload: each value bottom-up, then each key. */
-interface Edit {
-  readonly value?: (value: unknown) => unknown;
-  readonly entries?: (entries: readonly (readonly [string, unknown])[]) => readonly (readonly [string, unknown])[];
-}
-
-/** How deep payloads are followed: deeper ones are none of these faults' business. */
-const DEPTH = 50;
-
-function edited(value: unknown, edit: Edit, depth: number): unknown {
-  const change = edit.value ?? ((same: unknown) => same);
-  if (depth === 0) return value;
-  if (Array.isArray(value))
-    return change(
-      sameIfSame(
-        value,
-        value.map((item) => edited(item, edit, depth - 1)),
-      ),
-    );
-  if (!isObject(value) || !isPlain(value)) return change(value);
-  return change(editedObject(value, edit, depth));
-}
-
-function editedObject(value: JsonObject, edit: Edit, depth: number): JsonObject {
-  const before = Object.entries(value);
-  const entries = before.map(([key, item]) => [key, edited(item, edit, depth - 1)] as const);
-  const after = edit.entries?.(entries) ?? entries;
-  return Object.fromEntries(after);
-}
-
-/** Sparse arrays stay as they are: their refusal is another rule's. */
-function sameIfSame(before: readonly unknown[], after: readonly unknown[]): readonly unknown[] {
-  return before.every((item, index) => item === after[index]) ? before : after;
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
+import { mapPayloads } from "./over-store.ts";
+import { DEPTH, type Edit, editedObject, isPlainObject } from "./payload-edits.ts";
 
 /** A mutant that alters payloads on their way in. Cycles and the like go through untouched. */
 function altering(name: string, fault: string, killedBy: string, edit: Edit): Mutant {
@@ -52,7 +12,7 @@ function altering(name: string, fault: string, killedBy: string, edit: Edit): Mu
     mayAlso: ["payload", "finish/errors"],
     store: (store, { fired }) =>
       mapPayloads(store, (payload) => {
-        if (!isObject(payload) || !isPlain(payload)) return payload;
+        if (!isPlainObject(payload)) return payload;
         try {
           const before = JSON.stringify(payload);
           const after = editedObject(payload, edit, DEPTH);
@@ -122,6 +82,24 @@ export const payload: readonly Mutant[] = [
     "payload/keys",
     dropping((_value, key) => key === "__proto__"),
   ),
+  defineMutant({
+    name: "proto-pollutes",
+    fault: "A payload is merged into another object, key by key.",
+    killedBy: ["payload/keys"],
+    alone: true,
+    store: (store, { fired }) =>
+      mapPayloads(store, (payload) => {
+        if (!Object.hasOwn(payload, "__proto__")) return payload;
+        fired();
+        // Not enumerable, as a merge would make it: it is to disturb this one rule only.
+        Reflect.defineProperty(Object.prototype, "polluted", { value: true, configurable: true });
+        return payload;
+      }),
+    dispose: () => void Reflect.deleteProperty(Object.prototype, "polluted"),
+  }),
+  altering("key-escape-oneway", "A $ in a key is escaped on the way in only.", "payload/keys", {
+    entries: (entries) => entries.map(([key, value]) => [key.replaceAll("$", "%24"), value]),
+  }),
   altering("key-path", "A dot in a key makes a path of it.", "payload/keys", {
     entries: (entries) =>
       entries.map(([key, value]) =>

@@ -134,6 +134,44 @@ export const scope: readonly Mutant[] = [
     store: principalsThrough((principal) => principal.toLowerCase()),
   }),
   defineMutant({
+    name: "scope-prefix",
+    fault: "A principal reads the tasks of all whose names begin with its own.",
+    killedBy: ["scope/exact"],
+    mayAlso: ["scope"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        view: (view) => ({
+          async getTask(taskId, options) {
+            const task = (await view.getTask(taskId, options)) ?? (await store.getTask(taskId, options));
+            if (view.principal === null || task?.principal?.startsWith(view.principal) !== true)
+              return view.getTask(taskId, options);
+            if (task.principal !== view.principal) fired();
+            return task;
+          },
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "scope-joined-key",
+    fault: "Principal and id are joined to one key, with a colon.",
+    killedBy: ["scope/exact"],
+    store: (store, { backend, fired }) =>
+      overStore(store, {
+        view: (view) => ({
+          async getTask(taskId, options) {
+            const task = await view.getTask(taskId, options);
+            if (task !== undefined || view.principal === null) return task;
+            const same = [...backend.rows.values()].find((row) => {
+              return row.scope !== null && `${row.scope}:${row.taskId}` === `${view.principal}:${taskId}`;
+            });
+            if (same === undefined || same.scope === view.principal) return undefined;
+            fired();
+            return store.getTask(same.taskId, options);
+          },
+        }),
+      }),
+  }),
+  defineMutant({
     name: "scope-trim",
     fault: "Blanks around a principal are dropped.",
     killedBy: ["scope/exact"],

@@ -120,7 +120,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-floor",
     fault: "A ttl counts in whole seconds.",
     killedBy: ["ttl/not-early"],
-    mayAlso: ["ttl/grace"],
+    mayAlso: ["ttl/grace", "clock/deadlines"],
     ...lifetimes((ttlMs) => (ttlMs === null ? null : Math.max(1, Math.floor(ttlMs / 1_000) * 1_000))),
   }),
   defineMutant({
@@ -130,9 +130,17 @@ export const ttl: readonly Mutant[] = [
     ...lifetimes((ttlMs) => (ttlMs !== null && ttlMs >= 2 ** 31 ? 1 : ttlMs)),
   }),
   defineMutant({
+    name: "null-default",
+    fault: "A task without a ttl expires all the same, after a day.",
+    killedBy: ["ttl/not-early"],
+    mayAlso: ["ttl/actual"],
+    ...lifetimes((ttlMs) => ttlMs ?? 86_400_000),
+  }),
+  defineMutant({
     name: "ttl-no-restart",
     fault: "The end of a task does not restart its ttl.",
     killedBy: ["ttl/restart"],
+    mayAlso: ["clock/stamps"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "finish") return write;
@@ -186,6 +194,23 @@ export const ttl: readonly Mutant[] = [
     ...expiryAfter(["acquire", "renew"], (_row, before) => before.expiresAt),
   }),
   defineMutant({
+    name: "leased-purged",
+    fault: "Maintenance purges by the first ttl, whoever works on the task.",
+    killedBy: ["ttl/leased-lives"],
+    mayAlso: ["ttl/grace", "lease"],
+    driver: (driver, { backend, fired }) => ({
+      ...driver,
+      async due(limit, holdMs, options) {
+        for (const { taskId, lease, ttlMs, createdAt } of backend.rows.values()) {
+          if (lease === null || ttlMs === null || backend.nowMs() < createdAt + ttlMs) continue;
+          fired();
+          backend.rows.delete(taskId);
+        }
+        return driver.due(limit, holdMs, options);
+      },
+    }),
+  }),
+  defineMutant({
     name: "renew-sets-expiry",
     fault: "A heartbeat sets the expiry to the lease's end.",
     killedBy: ["ttl/leased-lives"],
@@ -217,6 +242,20 @@ export const ttl: readonly Mutant[] = [
         return answer;
       },
     }),
+  }),
+  defineMutant({
+    name: "acquire-resurrects",
+    fault: "Taking an expired task is refused, and makes it live on.",
+    killedBy: ["ttl/no-return"],
+    mayAlso: ["ttl/gone"],
+    driver: (driver, { backend, fired }) =>
+      intercepting(driver, async (write, kind, send) => {
+        const answer = await send(write);
+        if (kind !== "acquire" || answer.kind !== "gone" || !backend.rows.has(write.taskId)) return answer;
+        fired();
+        backend.patch(write.taskId, () => ({ expiresAt: null, dueAt: null }));
+        return answer;
+      }),
   }),
   defineMutant({
     name: "expiry-strands",

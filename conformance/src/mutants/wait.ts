@@ -1,7 +1,8 @@
 import type { Task, TaskStore } from "@mcp-task-store/core";
 import { isTerminal, TaskStoreError } from "@mcp-task-store/core";
 import { defineMutant, type Layers, type Mutant, type Plot } from "./mutant.ts";
-import { rewriting } from "./over-driver.ts";
+import { intercepting, rewriting } from "./over-driver.ts";
+import { sharedBy } from "./over-messages.ts";
 import { hang, type Methods, onCode, overStore } from "./over-store.ts";
 
 type Wait = Methods["waitForUpdate"];
@@ -42,21 +43,8 @@ function heardLocally(store: TaskStore, heard: (taskId: unknown) => void): TaskS
   });
 }
 
-function watching(
-  change: (items: AsyncIterator<Task>, fired: () => void) => AsyncIterator<Task>,
-): Pick<Layers, "store"> {
-  return {
-    store: (store, { fired }) =>
-      overStore(store, {
-        root: (inner) => ({
-          watchTasks(taskIds, options) {
-            const items = inner.watchTasks(taskIds, options);
-            return { [Symbol.asyncIterator]: () => change(items[Symbol.asyncIterator](), fired) };
-          },
-        }),
-      }),
-  };
-}
+/** Those who wait for a write, whoever makes it. */
+const listenersOf = sharedBy((): (() => void)[] => []);
 
 export const wait: readonly Mutant[] = [
   defineMutant({
@@ -152,6 +140,32 @@ export const wait: readonly Mutant[] = [
         if (latest.get(taskId) === me) return task;
         fired();
         return hang(options.signal, options.timeoutMs);
+      };
+    }),
+  }),
+  defineMutant({
+    name: "waiter-shift",
+    fault: "A write wakes one waiter of a process, the one that has waited longest.",
+    killedBy: ["wait/many"],
+    mayAlso: ["wait", "exec/inputs"],
+    ...waiting(({ fired }) => {
+      const lines = new Map<string, symbol[]>();
+      return (inner) => async (taskId, options) => {
+        const me = Symbol(taskId);
+        const line = lines.get(taskId) ?? [];
+        lines.set(taskId, line);
+        line.push(me);
+        try {
+          for (let since = options.since; ;) {
+            const task = await inner.waitForUpdate(taskId, { ...options, since });
+            if (task === undefined || line[0] === me || isTerminal(task.status)) return task;
+            fired();
+            since = task.revision;
+          }
+        } finally {
+          // Not in the turn of this write: it was this one's.
+          setImmediate(() => line.splice(line.indexOf(me), 1));
+        }
       };
     }),
   }),
@@ -252,6 +266,41 @@ export const wait: readonly Mutant[] = [
       }),
   }),
   defineMutant({
+    name: "wake-crosstalk",
+    fault: "A change of any task wakes whoever waits.",
+    killedBy: ["wait/quiet"],
+    mayAlso: [
+      "wait",
+      "watch",
+      "cancel",
+      "exec",
+      "ids",
+      "ttl",
+      "inputs",
+      "lease",
+      "messages",
+      "lifecycle",
+      "scope",
+      "close",
+    ],
+    driver: (driver, { backend }) =>
+      intercepting(driver, async (write, _kind, send) => {
+        const answer = await send(write);
+        for (const listener of listenersOf(backend).splice(0)) listener();
+        return answer;
+      }),
+    ...waiting(({ backend, fired }) => (inner) => async (taskId, options) => {
+      if (options.timeoutMs !== undefined) return inner.waitForUpdate(taskId, options);
+      const woken = new Promise<void>((resolve) => listenersOf(backend).push(resolve));
+      const changed = inner.waitForUpdate(taskId, options);
+      const first = await Promise.race([changed, woken]);
+      if (first !== undefined) return first;
+      fired();
+      changed.catch(() => undefined);
+      return inner.getTask(taskId);
+    }),
+  }),
+  defineMutant({
     name: "poll-only",
     fault: "Hints are not listened to.",
     killedBy: ["wait/hint-and-poll"],
@@ -264,53 +313,6 @@ export const wait: readonly Mutant[] = [
           return async () => undefined;
         },
       },
-    }),
-  }),
-  defineMutant({
-    name: "watch-drops-terminal",
-    fault: "A watch ends without the terminal task.",
-    killedBy: ["watch/all"],
-    ...watching((items, fired) => ({
-      async next() {
-        const item = await items.next();
-        if (item.done === true || !isTerminal(item.value.status)) return item;
-        fired();
-        return items.next();
-      },
-      return: async () => (await items.return?.()) ?? { done: true, value: undefined },
-    })),
-  }),
-  defineMutant({
-    name: "watch-future-only",
-    fault: "A watch does not start with the present.",
-    killedBy: ["watch/all"],
-    ...watching((items, fired) => {
-      let started = false;
-      return {
-        async next() {
-          if (!started) fired();
-          if (!started) await items.next();
-          started = true;
-          return items.next();
-        },
-        return: async () => (await items.return?.()) ?? { done: true, value: undefined },
-      };
-    }),
-  }),
-  defineMutant({
-    name: "watch-return-hangs",
-    fault: "return() waits for the next item.",
-    killedBy: ["watch/all"],
-    ...watching((items, fired) => {
-      let last: Promise<IteratorResult<Task>> | undefined;
-      return {
-        next: () => (last = items.next()),
-        async return() {
-          fired();
-          await last;
-          return (await items.return?.()) ?? { done: true, value: undefined };
-        },
-      };
     }),
   }),
 ];

@@ -36,7 +36,7 @@ const MESSAGE_CALLS: Readonly<Record<string, readonly unknown[]>> = {
 export const ids: Rule = defineRule({
   id: "bad/ids",
   title: "Ids are data: no id is a pattern, an operator or another id",
-  level: "promise",
+  level: "must",
   source: ["S-61", "X-50", "P10"],
   mutants: ["id-operator", "id-coerced", "id-pattern"],
   async act(kit) {
@@ -210,7 +210,8 @@ export const whole: Rule = defineRule({
   title: "One bad part refuses the whole call, and harms nothing else",
   level: "promise",
   source: ["P2", "P10"],
-  mutants: ["half-applied"],
+  mutants: ["half-applied", "poisoned-connection"],
+  isolated: true,
   async act(kit) {
     const principal = kit.principal("p1");
     const task = await kit.task({ principal });

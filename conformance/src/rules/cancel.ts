@@ -35,7 +35,7 @@ export const raceFinish: Rule = defineRule({
   title: "Of a racing cancel and finish, or two cancels, one takes effect",
   level: "must",
   source: ["S-24", "P1"],
-  mutants: ["cancel-toctou", "cancel-both-win"],
+  mutants: ["cancel-toctou", "refusal-stale", "cancel-both-win"],
   async act(kit) {
     const over = async (): Promise<string> => (await kit.task()).taskId;
     const after = (taskId: string): Promise<Task | undefined> => kit.B.getTask(taskId, { outcome: true });
@@ -106,7 +106,7 @@ export const coop: Rule = defineRule({
   title: "A requested cancellation leaves the end to the worker, if there is one",
   level: "promise",
   source: ["X-38", "X-40", "P9"],
-  mutants: ["coop-hard", "coop-waits-for-none", "coop-restamps", "coop-throws"],
+  mutants: ["coop-hard", "coop-waits-for-none", "coop-from-cache", "coop-restamps", "coop-throws"],
   async act(kit) {
     const leased = await kit.task();
     const lease = await kit.A.acquireLease(leased.taskId, { holder: "worker", leaseMs: 3_600_000 });

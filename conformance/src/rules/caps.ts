@@ -1,7 +1,8 @@
 import type { TaskStore, TaskStoreCapabilities } from "@mcp-task-store/core";
 import { attempt } from "../attempt.ts";
+import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { equalTo, fulfilled, refused, unchanged } from "../wants.ts";
+import { equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
 
 const FLAGS = ["durable", "multiProcess", "pushHints", "messages", "listing"] as const;
 const NUMBERS = ["maxPayloadBytes", "minTtlMs", "minLeaseMs", "safetyPollMs", "maintainEveryMs", "graceMs"] as const;
@@ -65,22 +66,36 @@ export const claims: Rule = defineRule({
   },
 });
 
+const HOUR_MS = 3_600_000;
+
+/** How far the backend's clock has moved, ms, after the target was told to move it; undefined: it never is. */
+async function movedBy(kit: Kit, ms: number): Promise<number | undefined> {
+  if (kit.advance === undefined) return undefined;
+  const before = Date.parse((await kit.task()).createdAt);
+  await kit.advance(ms);
+  // Stored times may be coarse.
+  return Date.parse((await kit.task()).createdAt) - before + 1_000;
+}
+
 export const facilities: Rule = defineRule({
   id: "caps/facilities",
   title: "What the target lends the kit is real",
   level: "must",
   source: ["X-11"],
   needs: ["multiProcess"],
-  mutants: ["peer-is-store"],
+  mutants: ["peer-is-store", "advance-noop"],
   isolated: true,
   async act(kit) {
     const same = kit.A === kit.B;
     const task = await kit.task();
     const third = await kit.open();
     await third.close();
-    return { task, same, seen: await attempt(kit.B.getTask(task.taskId)) };
+    const seen = await attempt(kit.B.getTask(task.taskId));
+    return { task, same, seen, moved: await movedBy(kit, HOUR_MS) };
   },
-  judge(expect, { task, same, seen }) {
+  judge(expect, { task, same, seen, moved }) {
+    const atLeast = which<number>("an hour or more", (ms) => ms >= HOUR_MS);
+    if (moved !== undefined) expect("let the target move the backend's clock by an hour", moved, atLeast);
     expect("compare the two handles", same, equalTo(false));
     expect("close a third handle; A's task seen by B", seen, fulfilled(unchanged(task)));
   },

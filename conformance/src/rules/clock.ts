@@ -88,7 +88,7 @@ export const stamps: Rule = defineRule({
   judge(expect, { seen, setBack }) {
     for (const { did, what, atMs, fromMs, toMs } of seen) {
       const between = which<number>(
-        `a time between ${new Date(fromMs).toISOString()} and ${new Date(toMs).toISOString()}, the backend's before and after`,
+        `an instant from ${fromMs} to ${toMs}, the backend's before and after, in ms`,
         (at) => at >= fromMs - COARSE_MS && at <= toMs + COARSE_MS,
       );
       expect(`${did}: ${what}`, atMs, between);

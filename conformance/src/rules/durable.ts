@@ -1,6 +1,6 @@
 import { attempt } from "../attempt.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { equalTo, fulfilled, unchanged, which } from "../wants.ts";
+import { equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { note, shiftAll, textOf } from "./message-operations.ts";
 
@@ -8,9 +8,9 @@ export const reopen: Rule = defineRule({
   id: "durable/reopen",
   title: "What was acknowledged is there after a hard stop and restart",
   level: "promise",
-  source: ["P3", "X-11"],
+  source: ["P3", "X-11", "X-28"],
   needs: ["restart"],
-  mutants: ["ack-before-commit", "intent-in-memory", "queue-in-memory", "shift-unsaved"],
+  mutants: ["ack-before-commit", "intent-in-memory", "keys-in-memory", "queue-in-memory", "shift-unsaved"],
   async act(kit) {
     const asked = await kit.asked(["open", "answered"]);
     await kit.A.answerInputs(asked.taskId, { answered: { action: "accept" } });
@@ -45,16 +45,19 @@ export const reopen: Rule = defineRule({
           ...(await shiftAll([kit.B], open.taskId, "after")),
         ]
       : undefined;
+    const other = { method: "elicitation/create", params: { message: "something else?" } };
+    const reused = await attempt(kit.B.requestInputs(asked.taskId, { answered: other }));
     const finished = await attempt(kit.A.finishTask(leased.taskId, COMPLETED, { lease: lease?.token }));
-    return { before: before.with(1, held), after, last, there, messages: messages?.map(textOf), finished };
+    return { before: before.with(1, held), after, last, there, messages: messages?.map(textOf), reused, finished };
   },
-  judge(expect, { before, after, last, there, messages, finished }) {
+  judge(expect, { before, after, last, there, messages, reused, finished }) {
     expect("stop hard, restart, read four tasks in all their parts", after, equalTo(before));
     if (messages !== undefined) {
       const did = "shift m0 and m1 of four, stop hard, restart, shift with the receipt of m1 and then with new ones";
       expect(did, messages, equalTo(["m1", "m2", "m3"]));
     }
     expect("stop hard right after a create was acknowledged", there, unchanged(last));
+    expect("ask something else under a key that was answered before the restart", reused, refused("INPUT_KEY_REUSED"));
     expect(
       "finish with a lease from before the restart",
       finished,

@@ -236,7 +236,7 @@ export const maxRun: Rule = defineRule({
   title: "A run that only sends heartbeats ends at its limit",
   level: "promise",
   source: ["P8"],
-  mutants: ["run-forever"],
+  mutants: ["run-forever", "run-restarts"],
   isolated: true,
   async act(kit) {
     const { taskId } = await kit.task();
@@ -266,9 +266,15 @@ export const maxRun: Rule = defineRule({
     );
     end.resolve();
     await attempt(run);
-    return { heard, after, last: await kit.B.getTask(taskId, { outcome: true }) };
+    const renewed = await kit.task();
+    const lease = await kit.A.acquireLease(renewed.taskId, { holder: "long", leaseMs: 3_600_000, maxRunMs });
+    if (lease !== undefined) await attempt(kit.A.renewLease(renewed.taskId, lease.token, { leaseMs: 3_600_000 }));
+    await kit.elapse(maxRunMs);
+    await kit.B.maintain();
+    const beaten = await kit.B.getTask(renewed.taskId, { outcome: true });
+    return { heard, after, last: await kit.B.getTask(taskId, { outcome: true }), beaten };
   },
-  judge(expect, { heard, after, last }) {
+  judge(expect, { heard, after, last, beaten }) {
     expect("let a handler run past maxRunMs: its signal", heard, settled);
     const failed = which<Task | undefined>(
       "failed, with an error",
@@ -276,5 +282,6 @@ export const maxRun: Rule = defineRule({
     );
     expect("maintain then and read the task", after, failed);
     expect("let the handler return and read again", last, failed);
+    expect("take a task with maxRunMs, send a heartbeat, let the time go by, maintain", beaten, failed);
   },
 });

@@ -9,7 +9,7 @@ export const atomic: Rule = defineRule({
   title: "A terminal status and its outcome become visible together",
   level: "must",
   source: ["X-19", "S-38", "P2"],
-  mutants: ["result-after-status"],
+  mutants: ["result-after-status", "result-before-status"],
   act: (kit) =>
     kit.duel({
       over: async () => (await kit.task()).taskId,
@@ -144,7 +144,7 @@ export const notBare: Rule = defineRule({
   title: "A task does not end completed without a result, or failed without an error",
   level: "must",
   source: ["X-10", "X-19", "X-21"],
-  mutants: ["completed-bare"],
+  mutants: ["completed-bare", "failed-bare"],
   act: (kit) =>
     Promise.all(
       BARE.map(async (text) => {

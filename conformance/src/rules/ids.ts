@@ -36,7 +36,7 @@ export const unique: Rule = defineRule({
   title: "Every task gets its own id, a string",
   level: "must",
   source: ["S-19", "S-20", "S-21"],
-  mutants: ["id-counter"],
+  mutants: ["id-counter", "id-number"],
   isolated: true,
   act: async (kit) => ({ ids: await idsOf(kit, sample(kit, 2_000)) }),
   judge(expect, { ids }) {
@@ -51,7 +51,7 @@ export const unguessable: Rule = defineRule({
   title: "Ids are strong enough to serve as secrets",
   level: "must",
   source: ["S-71", "X-58"],
-  mutants: ["id-short"],
+  mutants: ["id-short", "id-time"],
   isolated: true,
   act: async (kit) => ({ bits: minEntropyBits(await idsOf(kit, sample(kit, 4_096))) }),
   judge(expect, { bits }) {
@@ -109,7 +109,7 @@ export const idempotent: Rule = defineRule({
   title: "A repeated create with an idempotency key is one task",
   level: "promise",
   source: ["P3", "P5"],
-  mutants: ["idem-ignored", "idem-global"],
+  mutants: ["idem-ignored", "idem-race", "idem-global"],
   async act(kit) {
     const mine = kit.principal("p1");
     const idempotencyKey = "order 7";

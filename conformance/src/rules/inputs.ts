@@ -46,7 +46,7 @@ export const openOnly: Rule = defineRule({
   title: "The task asks for exactly the open inputs, and resumes with the last answer",
   level: "must",
   source: ["X-18", "X-35", "S-28"],
-  mutants: ["ask-replaces", "partial-resumes", "never-resumes"],
+  mutants: ["ask-replaces", "partial-resumes", "answered-shown", "never-resumes"],
   async act(kit) {
     const { taskId } = await kit.asked(["k1"]);
     const both = await kit.A.requestInputs(taskId, { k2: questionFor("k2") });
@@ -75,9 +75,9 @@ export const openOnly: Rule = defineRule({
 export const race: Rule = defineRule({
   id: "inputs/race",
   title: "Of racing answers to a key the first stays, to two keys both",
-  level: "must",
+  level: "promise",
   source: ["X-29", "X-34", "X-35", "P2"],
-  mutants: ["answer-overwrites", "answers-lost-update"],
+  mutants: ["answer-overwrites", "answers-lost-update", "resume-missed"],
   async act(kit) {
     const same = await kit.duel({
       over: async () => (await kit.asked(["k"])).taskId,
@@ -119,7 +119,7 @@ export const strangers: Rule = defineRule({
   title: "Answers that nobody asked for are ignored and not kept",
   level: "should",
   source: ["X-34"],
-  mutants: ["answer-preseeds", "stranger-throws"],
+  mutants: ["answer-for-closed", "answer-preseeds", "stranger-throws"],
   async act(kit) {
     const { taskId } = await kit.asked(["closed", "k1", "k2"]);
     await kit.A.answerInputs(taskId, { closed: YES });
@@ -175,7 +175,7 @@ export const terminal: Rule = defineRule({
   title: "The end of a task closes its questions, and no answer revives it",
   level: "must",
   source: ["S-24", "X-17", "X-34"],
-  mutants: ["answer-revives"],
+  mutants: ["answer-revives", "terminal-keeps-inputs"],
   act: (kit) =>
     Promise.all(
       (["cancelled", "completed"] as const).map(async (status) => {

@@ -14,7 +14,7 @@ export const orphanFail: Rule = defineRule({
   title: "The task of a lost worker fails, once, and whoever waits learns it",
   level: "promise",
   source: ["P8", "P4", "X-21"],
-  mutants: ["orphan-ignored", "orphan-bare"],
+  mutants: ["orphan-ignored", "orphan-bare", "recover-twice", "orphan-no-wake"],
   settings: () => ({ orphanPolicy: "fail" }),
   async act(kit) {
     const { taskId } = await kit.task();
@@ -60,7 +60,7 @@ export const orphanRelease: Rule = defineRule({
   title: "With policy release another worker goes on, but not for ever",
   level: "promise",
   source: ["P8"],
-  mutants: ["release-keeps-token", "orphan-unannounced", "attempts-unbounded"],
+  mutants: ["release-keeps-token", "orphan-unannounced", "attempts-unbounded", "attempts-reset"],
   settings: ({ announce }) => ({ orphanPolicy: "release", maxAttempts: 3, onOrphan: announce }),
   async act(kit) {
     const { taskId } = await kit.task();

@@ -85,7 +85,7 @@ export const tokenGrows: Rule = defineRule({
   title: "Every grant of a task has a higher token than all before",
   level: "promise",
   source: ["P8"],
-  mutants: ["token-reset"],
+  mutants: ["token-per-holder", "token-reset"],
   async act(kit) {
     const { taskId } = await kit.task();
     const tokens: (number | undefined)[] = [];

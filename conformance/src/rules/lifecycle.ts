@@ -1,5 +1,6 @@
 import { isTaskStoreError, type Task, type TaskOutcome, type TaskStore } from "@mcp-task-store/core";
 import { attempt } from "../attempt.ts";
+import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../session.ts";
 import { equalTo, fulfilled, refused, unchanged, unchangedOrGone, which } from "../wants.ts";
@@ -15,7 +16,7 @@ export const transitions: Rule = defineRule({
   title: "A task is born working and moves only along the listed transitions",
   level: "must",
   source: ["S-22", "S-23", "X-16"],
-  mutants: ["born-submitted", "input-dead-end", "status-free-text"],
+  mutants: ["born-submitted", "input-dead-end", "cancel-working-only", "status-free-text"],
   async act(kit) {
     const born = await kit.task();
     const fromInput = await Promise.all(
@@ -67,7 +68,7 @@ export const terminalFinal: Rule = defineRule({
   title: "Nothing changes a task that has ended",
   level: "must",
   source: ["S-24", "S-58", "P1"],
-  mutants: ["terminal-message-edit"],
+  mutants: ["terminal-message-edit", "terminal-same-ok"],
   act: (kit) =>
     Promise.all(
       ENDINGS.flatMap((ending) =>
@@ -88,6 +89,14 @@ export const terminalFinal: Rule = defineRule({
   },
 });
 
+/** Returns when the backend's clock, as stored times show it, is past an instant. */
+async function clockBeyond(kit: Kit, instant: string): Promise<void> {
+  await kit.until(
+    () => kit.B.createTask(),
+    (later) => !(Date.parse(later.createdAt) <= Date.parse(instant)),
+  );
+}
+
 const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 export const times: Rule = defineRule({
@@ -95,10 +104,12 @@ export const times: Rule = defineRule({
   title: "createdAt and lastUpdatedAt are ISO 8601, in order, and createdAt stays",
   level: "must",
   source: ["S-31", "S-32"],
-  mutants: ["time-epoch"],
+  mutants: ["time-epoch", "created-rewritten"],
   async act(kit) {
     const born = await kit.task();
     const { taskId } = born;
+    // Later steps happen at another time, or nothing would show that createdAt moved.
+    await clockBeyond(kit, born.createdAt);
     const steps = [
       born,
       await kit.B.updateTask(taskId, { statusMessage: "half" }),
@@ -138,10 +149,7 @@ export const updatedMoves: Rule = defineRule({
   mutants: ["updated-frozen"],
   async act(kit) {
     const before = await kit.task();
-    await kit.until(
-      () => kit.B.createTask(),
-      (later) => Date.parse(later.createdAt) > Date.parse(before.lastUpdatedAt),
-    );
+    await clockBeyond(kit, before.lastUpdatedAt);
     return { before, after: await kit.A.updateTask(before.taskId, { statusMessage: "half done" }) };
   },
   judge(expect, { before, after }) {
@@ -158,7 +166,7 @@ export const revision: Rule = defineRule({
   title: "The revision grows with each accepted write and with nothing else",
   level: "promise",
   source: ["P4"],
-  mutants: ["revision-flat"],
+  mutants: ["revision-flat", "revision-on-refusal"],
   async act(kit) {
     const born = await kit.task();
     const { taskId } = born;
@@ -191,7 +199,7 @@ export const message: Rule = defineRule({
   title: "The last message that was given is the one that is read",
   level: "should",
   source: ["S-65", "X-55"],
-  mutants: ["message-dropped"],
+  mutants: ["message-dropped", "message-empty-kept"],
   async act(kit) {
     const { taskId } = await kit.task({ statusMessage: "made" });
     const read = async (): Promise<string | undefined> => (await kit.B.getTask(taskId))?.statusMessage;
@@ -297,7 +305,7 @@ export const readYourWrites: Rule = defineRule({
   title: "What a call acknowledged, every process sees at once",
   level: "must",
   source: ["X-11", "S-57", "P3"],
-  mutants: ["peer-cache"],
+  mutants: ["peer-cache", "create-deferred", "cancel-background"],
   async act(kit) {
     const seen: { readonly did: string; readonly wrote: Task; readonly read: Task | undefined }[] = [];
     const note = async (did: string, write: Promise<Task>): Promise<Task> => {

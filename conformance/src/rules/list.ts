@@ -65,7 +65,7 @@ export const stable: Rule = defineRule({
   level: "must",
   source: ["S-51", "S-54"],
   needs: ["listing"],
-  mutants: ["cursor-offset"],
+  mutants: ["cursor-offset", "list-by-updated"],
   act: (kit) =>
     Promise.all(
       Object.entries(DISTURBANCES).map(async ([what, disturb]) => {

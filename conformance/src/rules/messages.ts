@@ -51,7 +51,11 @@ export const once: Rule = defineRule({
   async act(kit) {
     const { taskId } = await kit.task();
     const pushed = numbered(100);
-    await Promise.all(pushed.map((text) => kit.A.messages.push(taskId, note(text), { messageId: text })));
+    // Ten at a time: a process sends its pushes to one task one after the other, and each has its own time to end.
+    for (let at = 0; at < pushed.length; at += 10) {
+      const some = pushed.slice(at, at + 10);
+      await Promise.all(some.map((text) => kit.A.messages.push(taskId, note(text), { messageId: text })));
+    }
     const shifters = await Promise.all(
       numbered(8, "shifter ").map((name, index) => shiftAll([index % 2 === 0 ? kit.A : kit.B], taskId, name)),
     );

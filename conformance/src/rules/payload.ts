@@ -64,7 +64,7 @@ export const keys: Rule = defineRule({
   title: "Keys are data, whatever they look like",
   level: "must",
   source: ["S-40", "P10"],
-  mutants: ["proto-lost", "key-path"],
+  mutants: ["proto-lost", "proto-pollutes", "key-escape-oneway", "key-path"],
   async act(kit) {
     const readings = await throughAllSlots(kit, KEYS);
     const { taskId } = await kit.task();

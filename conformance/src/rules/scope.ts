@@ -157,16 +157,16 @@ const NAMES: readonly string[] = [
 export const exact: Rule = defineRule({
   id: "scope/exact",
   title: "Principals are the same only if they are the same to the byte",
-  level: "promise",
+  level: "must",
   source: ["S-69", "P5"],
   needs: ["listing"],
-  mutants: ["scope-casefold", "scope-trim"],
+  mutants: ["scope-casefold", "scope-prefix", "scope-trim", "scope-joined-key"],
   isolated: true,
   async act(kit) {
     const tasks = await Promise.all(
       NAMES.map((principal, index) => kit.task({ principal, taskId: index % 2 === 0 ? `b:c${index}` : `c${index}` })),
     );
-    return Promise.all(
+    const seen = await Promise.all(
       NAMES.map(async (principal, index) => {
         const view = kit.B.scoped(principal);
         const reads = await Promise.all(tasks.map((task) => view.getTask(task.taskId)));
@@ -174,8 +174,16 @@ export const exact: Rule = defineRule({
         return { principal, index, own: tasks[index]?.taskId, readable, listed: idsOf(await walk(view, 50)) };
       }),
     );
+    // Joined by a colon, principal and id of these two are the same text.
+    const first = await kit.task({ principal: "x", taskId: "y:z" });
+    const read = await attempt(kit.B.scoped("x:y").getTask("z"));
+    const second = await attempt(kit.task({ principal: "x:y", taskId: "z" }));
+    return { seen, joined: { first, read, second, after: await kit.B.getTask("y:z") } };
   },
-  judge(expect, seen) {
+  judge(expect, { seen, joined }) {
+    expect("create y:z for x, read z as x:y", joined.read, fulfilled(equalTo(undefined)));
+    expect("create z for x:y", joined.second, fulfilled());
+    expect("read y:z", joined.after, equalTo(joined.first));
     for (const { principal, index, own, readable, listed } of seen) {
       const did = `as principal ${JSON.stringify(principal)}`;
       expect(

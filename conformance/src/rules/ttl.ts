@@ -49,14 +49,16 @@ export const notEarly: Rule = defineRule({
   title: "No task vanishes before its ttl is over",
   level: "must",
   source: ["S-34", "X-23"],
-  mutants: ["ttl-floor", "timer-overflow"],
+  mutants: ["ttl-floor", "timer-overflow", "null-default"],
   isolated: true,
   async act(kit) {
     const short = await kit.within(async (ms) => {
       const { taskId } = await kit.task({ ttlMs: ms });
       const reads: (Task | undefined)[] = [];
       const started = performance.now();
-      while (performance.now() - started < ms * 0.9) {
+      // Long ones only come up where this machine stands still for long: then there is more time at the end.
+      const untilMs = ms < 2_000 ? ms * 0.9 : ms * 0.5;
+      while (performance.now() - started < untilMs) {
         reads.push(await kit.B.getTask(taskId));
         await kit.isPending(Promise.resolve());
       }
@@ -70,9 +72,12 @@ export const notEarly: Rule = defineRule({
     return { short, long, after };
   },
   judge(expect, { short, long, after }) {
-    for (const read of short) expect("read a task again and again until shortly before its ttl", read, THERE);
+    for (const read of short) expect("read a task again and again before its ttl is over", read, THERE);
     for (const [index, task] of long.entries()) {
-      expect(`let some time go by, maintain, and read a task with ttl ${task.ttlMs} ms`, after[index], equalTo(task));
+      const did = `create a task with ttl ${task.ttlMs} ms`;
+      const lives = task.expiresAt === null ? null : Date.parse(task.expiresAt) - Date.parse(task.createdAt);
+      expect(`${did}: expiresAt - createdAt`, lives, equalTo(task.ttlMs));
+      expect(`${did}, let some time go by, maintain, read it`, after[index], equalTo(task));
     }
   },
 });
@@ -187,7 +192,7 @@ export const leasedLives: Rule = defineRule({
   title: "A task that is worked on outlives its ttl, and no heartbeat shortens a life",
   level: "promise",
   source: ["P7", "P8"],
-  mutants: ["leased-expires", "renew-sets-expiry"],
+  mutants: ["leased-expires", "leased-purged", "renew-sets-expiry"],
   isolated: true,
   settings: () => ({ graceMs: 50 }),
   async act(kit) {
@@ -254,7 +259,7 @@ export const noReturn: Rule = defineRule({
   title: "A task that was seen to be gone never comes back",
   level: "promise",
   source: ["P7"],
-  mutants: ["recovery-resurrects"],
+  mutants: ["recovery-resurrects", "acquire-resurrects"],
   isolated: true,
   async act(kit) {
     const { taskId } = await kit.task({ ttlMs: kit.timing.unitMs });

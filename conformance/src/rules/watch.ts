@@ -19,7 +19,13 @@ export const watchAll: Rule = defineRule({
   title: "A watch starts with the present, ends with the end, and misses neither",
   level: "promise",
   source: ["X-43", "X-45", "P4"],
-  mutants: ["watch-drops-terminal", "watch-future-only", "watch-return-hangs"],
+  mutants: [
+    "watch-drops-terminal",
+    "watch-future-only",
+    "watch-drops-newest",
+    "watch-dies-with-one",
+    "watch-return-hangs",
+  ],
   async act(kit) {
     const { signal } = kit;
     const watched = await kit.task();

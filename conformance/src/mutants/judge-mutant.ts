@@ -1,0 +1,35 @@
+import type { Report, RuleReport } from "../report.ts";
+import { type RunOptions, runConformance } from "../run.ts";
+import type { Mutant } from "./mutant.ts";
+
+/** What became of a mutant. Good: nothing survived, nothing is stray, and the fault has fired. */
+export interface MutantVerdict {
+  readonly mutant: Mutant;
+  readonly report: Report;
+  /** Rules that had to find the fault, and did not, or not by their own expectation. */
+  readonly survived: readonly RuleReport[];
+  /** Rules that failed, or could not run, though nobody has said that they may. */
+  readonly stray: readonly RuleReport[];
+  /** How often the fault did its harm. */
+  readonly fired: number;
+}
+
+/** Judges a mutant by the rules of these options. */
+export async function judgeMutant(mutant: Mutant, options: RunOptions): Promise<MutantVerdict> {
+  const { target, fired } = mutant.plant();
+  const report = await runConformance(target, options);
+  const survived = report.rules.filter((rule) => mutant.killedBy.includes(rule.id) && !isKill(rule));
+  const stray = report.rules.filter(
+    ({ id, outcome }) => (outcome === "fail" || outcome === "could-not-run") && !mayFail(mutant, id),
+  );
+  return { mutant, report, survived, stray, fired: fired() };
+}
+
+/** A kill counts only by the rule's own expectation: no error on the way, nothing that could not run. */
+function isKill(rule: RuleReport): boolean {
+  return rule.outcome === "fail" && rule.failure?.by === "judge";
+}
+
+function mayFail(mutant: Mutant, id: string): boolean {
+  return [...mutant.killedBy, ...mutant.mayAlso].some((name) => id === name || id.startsWith(`${name}/`));
+}
