@@ -18,6 +18,7 @@ expectation, and no other may. Then writes ${PAGE_PATH}.
 
 Options:
   --check         write nothing; fail if the page is not current
+  --page-only     play nothing: take rules and mutants at their word
   --mutant NAME   only this one, and no page; may be repeated
   --seed N        make the same choices again (default 1)
   --jobs N        how many mutants are judged at a time (default 4)
@@ -32,6 +33,7 @@ const timing = { minDeadlineMs: 2_500, rounds: 10 };
 
 interface Options {
   readonly check: boolean;
+  readonly pageOnly: boolean;
   readonly chosen: readonly Mutant[];
   readonly seed: number;
   readonly jobs: number;
@@ -43,6 +45,7 @@ function optionsFrom(args: readonly string[]): Options | "help" {
     args: [...args],
     options: {
       check: { type: "boolean", default: false },
+      "page-only": { type: "boolean", default: false },
       mutant: { type: "string", multiple: true },
       seed: { type: "string", default: "1" },
       jobs: { type: "string", default: "4" },
@@ -55,6 +58,7 @@ function optionsFrom(args: readonly string[]): Options | "help" {
   const chosen = mutants.filter(({ name }) => values.mutant?.includes(name) ?? true);
   return {
     check: values.check,
+    pageOnly: values["page-only"],
     chosen,
     seed: count("seed", values.seed, 0),
     jobs: count("jobs", values.jobs, 1),
@@ -127,6 +131,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
+  if (options.pageOnly) return pageIsGood(options.check) ? 0 : 1;
   const started = performance.now();
   const verdicts = await judgeAll(options);
   const wrong = verdicts.filter((verdict) => !isGood(verdict)).length;

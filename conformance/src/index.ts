@@ -1,6 +1,8 @@
 export { attempt, type Attempt, CouldNotRun } from "./attempt.ts";
 export { describeReport, describeRule } from "./report/pretty.ts";
 export { EXIT_CODES, type Failure, type Outcome, type Report, type RuleReport, type Verdict } from "./report.ts";
+export type { Requirement } from "./requirements/requirement.ts";
+export { requirementOf, requirements } from "./requirements/requirements.ts";
 export type { Expect, Level, Need, PromiseId, Rule, RuleData, Want, Witness } from "./rule.ts";
 export { rules } from "./rules/catalogue.ts";
 export { runConformance, type RunOptions, selectedRules } from "./run.ts";

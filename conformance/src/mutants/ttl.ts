@@ -120,7 +120,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-floor",
     fault: "A ttl counts in whole seconds.",
     killedBy: ["ttl/not-early"],
-    mayAlso: ["ttl/grace", "clock/deadlines"],
+    mayAlso: ["ttl/grace", "ttl/leased-lives", "clock/deadlines"],
     ...lifetimes((ttlMs) => (ttlMs === null ? null : Math.max(1, Math.floor(ttlMs / 1_000) * 1_000))),
   }),
   defineMutant({

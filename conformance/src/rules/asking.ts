@@ -57,7 +57,7 @@ export const answersReachTheWorker: Rule = defineRule({
   id: "exec/inputs",
   title: "Answers from any process reach the handler that waits for them, and a cancellation ends its wait",
   level: "promise",
-  source: ["X-25", "X-35", "P4", "P9"],
+  source: ["X-35", "P4", "P9"],
   mutants: ["exec-inputs-first", "exec-inputs-deaf"],
   async act(kit) {
     const asked = deferred();

@@ -52,4 +52,5 @@ export const rules: readonly Rule[] = [
   close,
   closeExits,
   caps,
-].flatMap((theme): readonly Rule[] => Object.values(theme));
+  // The order of a module's names is the language's own here, and another one where a bundler or a test runner made it.
+].flatMap((theme): readonly Rule[] => Object.values(theme).sort((a, b) => (a.id < b.id ? -1 : 1)));
