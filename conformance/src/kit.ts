@@ -59,7 +59,10 @@ export interface Kit {
    * @throws CouldNotRun if it never was fast enough
    */
   within<T>(act: (ms: number, fromNow: () => void) => Promise<T | undefined>): Promise<T>;
-  /** Reads again until the condition holds or D, and `extraMs`, is over; returns what was read last. */
+  /**
+   * Reads again until the condition holds or D, and `extraMs`, is over, and at least 20 times unless it holds; returns
+   * what was read last.
+   */
   until<T>(read: () => Promise<T>, condition: (value: T) => boolean, extraMs?: number): Promise<T>;
   /**
    * How a call ended that must end: "pending" if it has not at the deadline D, although a fresh task could be made,

@@ -12,6 +12,9 @@ import type { Timing } from "./timing.ts";
 /** How often a rule may double its unit before the machine is called too slow for it. */
 const DOUBLINGS = 5;
 
+/** How often {@link Session.until} looks at least before it gives up. */
+const LEAST_READS = 20;
+
 export interface SessionParts {
   readonly ruleId: string;
   readonly target: Pick<Target, "file" | "fileEnv">;
@@ -167,10 +170,11 @@ export class Session implements Kit {
 
   async until<T>(read: () => Promise<T>, condition: (value: T) => boolean, extraMs = 0): Promise<T> {
     const deadline = performance.now() + this.timing.deadlineMs + extraMs;
-    for (let pause = 1; ; pause = Math.min(50, pause * 2)) {
+    for (let reads = 1; ; reads += 1) {
       const value = await read();
-      if (condition(value) || performance.now() > deadline) return value;
-      await setTimeout(pause);
+      // A machine that stood still until the deadline has shown nothing.
+      if (condition(value) || (performance.now() > deadline && reads >= LEAST_READS)) return value;
+      await setTimeout(Math.min(50, 2 ** Math.min(reads, 6)));
     }
   }
 

@@ -33,13 +33,16 @@ export const exclusive: Rule = defineRule({
       }
       return tries;
     });
-    const renewed = await kit.task();
-    const first = await kit.A.acquireLease(renewed.taskId, { holder: "a", leaseMs: 2 * kit.timing.unitMs });
-    if (first === undefined) throw new Error("a fresh task was not leased");
-    const prolonged = await attempt(kit.A.renewLease(renewed.taskId, first.token, { leaseMs: HOUR_MS }));
-    await kit.elapse(2 * kit.timing.unitMs);
+    const { renewed, token, prolonged, leaseMs } = await kit.within(async (ms) => {
+      const renewed = await kit.task();
+      const first = await kit.A.acquireLease(renewed.taskId, { holder: "a", leaseMs: ms });
+      if (first === undefined) throw new Error("a fresh task was not leased");
+      const prolonged = await attempt(kit.A.renewLease(renewed.taskId, first.token, { leaseMs: HOUR_MS }));
+      return { renewed, token: first.token, prolonged, leaseMs: ms };
+    });
+    await kit.elapse(leaseMs);
     const held = await attempt(kit.B.acquireLease(renewed.taskId, { holder: "b" }));
-    const released = await attempt(kit.A.releaseLease(renewed.taskId, first.token));
+    const released = await attempt(kit.A.releaseLease(renewed.taskId, token));
     const free = await attempt(kit.B.acquireLease(renewed.taskId, { holder: "b" }));
     const ended = await kit.ended(COMPLETED);
     const late = await attempt(kit.B.acquireLease(ended.taskId, { holder: "b" }));

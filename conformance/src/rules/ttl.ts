@@ -1,5 +1,6 @@
-import type { Task, TaskStore } from "@mcp-task-store/core";
+import type { Lease, RootCreateTaskParams, Task, TaskStore } from "@mcp-task-store/core";
 import { type Attempt, attempt } from "../attempt.ts";
+import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../session.ts";
 import { equalTo, fulfilled, notFound, refused, settled, which } from "../wants.ts";
@@ -187,6 +188,22 @@ export const restartOnce: Rule = defineRule({
   },
 });
 
+interface Taken {
+  readonly ttlMs: number;
+  readonly leased: Task;
+  readonly lease: Lease | undefined;
+}
+
+/** A task with a short ttl that was taken before this was over, for as long or for `leaseMs`. */
+function takenInTime(kit: Kit, params: RootCreateTaskParams = {}, leaseMs?: number): Promise<Taken> {
+  return kit.within(async (ms) => {
+    const ttlMs = 2 * ms;
+    const leased = await kit.task({ ...params, ttlMs });
+    const lease = await attempt(kit.A.acquireLease(leased.taskId, { holder: "worker", leaseMs: leaseMs ?? ttlMs }));
+    return lease.kind === "fulfilled" ? { ttlMs, leased, lease: lease.value } : undefined;
+  });
+}
+
 export const leasedLives: Rule = defineRule({
   id: "ttl/leased-lives",
   title: "A task that is worked on outlives its ttl, and no heartbeat shortens a life",
@@ -196,14 +213,12 @@ export const leasedLives: Rule = defineRule({
   isolated: true,
   settings: () => ({ graceMs: 50 }),
   async act(kit) {
-    const { unitMs } = kit.timing;
     const principal = kit.principal("p1");
-    const leased = await kit.task({ principal, ttlMs: 2 * unitMs });
-    const lease = await kit.A.acquireLease(leased.taskId, { holder: "worker", leaseMs: HOUR_MS });
+    const { ttlMs, leased, lease } = await takenInTime(kit, { principal }, HOUR_MS);
     const renewed = await kit.task({ ttlMs: HOUR_MS });
-    const short = await kit.A.acquireLease(renewed.taskId, { holder: "worker", leaseMs: 2 * unitMs });
-    if (short !== undefined) await attempt(kit.A.renewLease(renewed.taskId, short.token, { leaseMs: unitMs }));
-    await kit.elapse(2 * unitMs);
+    const short = await kit.A.acquireLease(renewed.taskId, { holder: "worker", leaseMs: ttlMs });
+    if (short !== undefined) await attempt(kit.A.renewLease(renewed.taskId, short.token, { leaseMs: ttlMs / 2 }));
+    await kit.elapse(ttlMs);
     // A lease that ran out fails its task; the renewed one is looked at first.
     await kit.elapse(50);
     const alive = await kit.B.getTask(renewed.taskId);
@@ -229,12 +244,10 @@ export const grace: Rule = defineRule({
   mutants: ["orphan-vanishes"],
   settings: () => ({ graceMs: 600_000 }),
   async act(kit) {
-    const { unitMs } = kit.timing;
-    const task = await kit.task({ ttlMs: 2 * unitMs });
-    const lease = await kit.A.acquireLease(task.taskId, { holder: "worker", leaseMs: 2 * unitMs });
-    const waiting = kit.A.waitForOutcome(task.taskId, { signal: kit.signal });
-    await kit.elapse(3 * unitMs);
-    const lapsed = await kit.B.getTask(task.taskId);
+    const { ttlMs, leased, lease } = await takenInTime(kit);
+    const waiting = kit.A.waitForOutcome(leased.taskId, { signal: kit.signal });
+    await kit.elapse(2 * ttlMs);
+    const lapsed = await kit.B.getTask(leased.taskId);
     await kit.B.maintain();
     return { lease, lapsed, woken: await kit.settles(waiting) };
   },
