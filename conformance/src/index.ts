@@ -6,5 +6,5 @@ export { requirementOf, requirements } from "./requirements/requirements.ts";
 export type { Expect, Level, Need, PromiseId, Rule, RuleData, Want, Witness } from "./rule.ts";
 export { rules } from "./rules/catalogue.ts";
 export { runConformance, type RunOptions, selectedRules } from "./run.ts";
-export type { SettingName, StoreSettings, Target, TargetNamespace, TaskExecution } from "./target.ts";
+export type { OpenOptions, SettingName, StoreSettings, Target, TargetNamespace, TaskExecution } from "./target.ts";
 export type { Timing } from "./timing.ts";

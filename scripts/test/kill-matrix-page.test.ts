@@ -7,7 +7,7 @@ import { killMatrixPage, PAGE_PATH } from "../kill-matrix-page.ts";
 import { rootDirectory } from "../workspace.ts";
 
 // Whether it is true as well, kill-matrix.test.ts judges.
-describe(PAGE_PATH, () => {
+describe("docs/kill-matrix.md", () => {
   const page = readFileSync(join(rootDirectory, PAGE_PATH), "utf8");
 
   it("is current: pnpm kill-matrix writes it", () => {

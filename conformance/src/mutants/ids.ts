@@ -121,6 +121,7 @@ export const ids: readonly Mutant[] = [
     name: "idem-ignored",
     fault: "The idempotency key is ignored.",
     killedBy: ["ids/idempotent"],
+    mayAlso: ["durable/reopen"],
     store: (store, { fired }) =>
       overStore(store, {
         view: (inner) => ({

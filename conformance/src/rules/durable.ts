@@ -1,8 +1,22 @@
+import type { Task } from "@mcp-task-store/core";
 import { attempt } from "../attempt.ts";
+import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
+import { createMany, idsOf, tasksOf, walk } from "./listing.ts";
 import { note, shiftAll, textOf } from "./message-operations.ts";
+
+/** The cursor behind a first page of a few tasks, and what comes behind it. */
+async function listedBefore(
+  kit: Kit,
+  principal: string,
+): Promise<{ readonly cursor: string | undefined; readonly rest: readonly string[] }> {
+  await createMany(kit, principal, 5);
+  const view = kit.A.scoped(principal);
+  const { nextCursor } = await view.listTasks({ limit: 2 });
+  return { cursor: nextCursor, rest: idsOf(tasksOf(await walk(view, 2, nextCursor))) };
+}
 
 export const reopen: Rule = defineRule({
   id: "durable/reopen",
@@ -35,9 +49,15 @@ export const reopen: Rule = defineRule({
       for (const receipt of ["first", "second"]) await kit.B.messages.shift(open.taskId, { receipt });
     }
     const held = queue ? await kit.A.getTask(open.taskId, { request: true, outcome: true }) : before[1];
+    const idempotencyKey = "before the restart";
+    const once = await kit.A.scoped(kit.principal("p1")).createTask({ idempotencyKey });
+    const page = kit.A.capabilities.listing ? await listedBefore(kit, kit.principal("p2")) : undefined;
     const last = await kit.B.createTask({ taskId: kit.taskId("last") });
     await kit.restart();
     const after = await read();
+    const again = await attempt(kit.B.scoped(kit.principal("p1")).createTask({ idempotencyKey }));
+    const walked = page && (await attempt(walk(kit.B.scoped(kit.principal("p2")), 2, page.cursor)));
+    const listed = walked?.kind === "fulfilled" ? idsOf(tasksOf(walked.value)).toSorted() : walked;
     const there = await kit.A.getTask(last.taskId);
     const messages = queue
       ? [
@@ -48,15 +68,31 @@ export const reopen: Rule = defineRule({
     const other = { method: "elicitation/create", params: { message: "something else?" } };
     const reused = await attempt(kit.B.requestInputs(asked.taskId, { answered: other }));
     const finished = await attempt(kit.A.finishTask(leased.taskId, COMPLETED, { lease: lease?.token }));
-    return { before: before.with(1, held), after, last, there, messages: messages?.map(textOf), reused, finished };
+    return {
+      before: before.with(1, held),
+      after,
+      last,
+      there,
+      messages: messages?.map(textOf),
+      once,
+      again,
+      page,
+      listed,
+      reused,
+      finished,
+    };
   },
-  judge(expect, { before, after, last, there, messages, reused, finished }) {
+  judge(expect, { before, after, last, there, messages, once, again, page, listed, reused, finished }) {
     expect("stop hard, restart, read four tasks in all their parts", after, equalTo(before));
     if (messages !== undefined) {
       const did = "shift m0 and m1 of four, stop hard, restart, shift with the receipt of m1 and then with new ones";
       expect(did, messages, equalTo(["m1", "m2", "m3"]));
     }
     expect("stop hard right after a create was acknowledged", there, unchanged(last));
+    const same = which<Task>("the same task", ({ taskId }) => taskId === once.taskId);
+    expect("create again with an idempotency key of before the restart", again, fulfilled(same));
+    if (page !== undefined)
+      expect("walk on from a cursor of before the restart", listed, equalTo(page.rest.toSorted()));
     expect("ask something else under a key that was answered before the restart", reused, refused("INPUT_KEY_REUSED"));
     expect(
       "finish with a lease from before the restart",

@@ -105,11 +105,22 @@ export const cursorTaskGone: Rule = defineRule({
     for (const { taskId } of ownOf(first.tasks, made)) await kit.A.deleteTask(taskId);
     const rest = idsOf(made).filter((id) => !idsOf(first.tasks).includes(id));
     const next = await attempt(walk(view, 4, first.nextCursor));
-    return { rest, next: next.kind === "fulfilled" ? idsOf(tasksOf(next.value)) : next };
+    // The same with a first page that expires. Made last, they are shown first, or are all that is shown.
+    const other = kit.B.scoped(kit.principal("p2"));
+    const lasting = await createMany(kit, kit.principal("p2"), 3);
+    const short = await Promise.all([1, 2, 3].map(() => kit.task({ principal: kit.principal("p2") })));
+    const before = await other.listTasks({ limit: 3 });
+    for (const { taskId } of short) await kit.A.updateTask(taskId, { ttlMs: kit.timing.unitMs });
+    await kit.elapse(kit.timing.unitMs);
+    const alive = idsOf(lasting).filter((id) => !idsOf(before.tasks).includes(id));
+    const later = await attempt(walk(other, 3, before.nextCursor));
+    return { deleted: { rest, next }, expired: { rest: alive, next: later } };
   },
-  judge(expect, { rest, next }) {
-    const sorted = "kind" in next ? next : next.toSorted();
-    expect("delete all tasks of the first page and walk on", sorted, equalTo(rest.toSorted()));
+  judge(expect, seen) {
+    for (const [what, { rest, next }] of Object.entries(seen)) {
+      const listed = next.kind === "fulfilled" ? idsOf(tasksOf(next.value)).toSorted() : next;
+      expect(`walk on when tasks of the first page are ${what}`, listed, equalTo(rest.toSorted()));
+    }
   },
 });
 
