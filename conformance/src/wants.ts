@@ -63,6 +63,25 @@ export const notFound: Want<Attempt<unknown>> = {
       : seen.kind === "rejected" && isTaskStoreError(seen.error, "TASK_NOT_FOUND"),
 };
 
+/** What a method answers, and does not reject with, where there is no such task for its caller. */
+const ANSWERS: Readonly<Record<string, unknown>> = {
+  getTask: undefined,
+  "getTask with request and outcome": undefined,
+  deleteTask: false,
+  // It shows nothing, and ends.
+  watchTasks: undefined,
+};
+
+/** What this method says of a task that the caller has no part in. */
+export function notFoundBy(method: string): Want<Attempt<unknown>> {
+  if (!Object.hasOwn(ANSWERS, method)) return refused("TASK_NOT_FOUND");
+  const wanted = equalTo(ANSWERS[method]);
+  return {
+    text: `${wanted.text}, as for an unknown id`,
+    holds: (seen) => seen.kind === "fulfilled" && wanted.holds(seen.value),
+  };
+}
+
 /** A call that ended, either way. */
 export const settled: Want<Attempt<unknown>> = {
   text: "the call to settle before the deadline",

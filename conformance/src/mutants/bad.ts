@@ -70,7 +70,7 @@ export const bad: readonly Mutant[] = [
       overStore(store, {
         root: (inner) => ({
           createTask({ ttlMs, ...params } = {}, options) {
-            if (typeof ttlMs !== "number" || ttlMs >= 0)
+            if (typeof ttlMs !== "number" || !(ttlMs < 0))
               return inner.createTask(ttlMs === undefined ? params : { ...params, ttlMs }, options);
             fired();
             return inner.createTask(params, options);

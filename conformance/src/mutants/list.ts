@@ -276,7 +276,7 @@ export const list: readonly Mutant[] = [
             const other = query.cursor !== undefined && owner !== view.principal;
             if (other) fired();
             const page = other
-              ? await store.scoped(owner).listTasks(from(query))
+              ? await onCode("INVALID_ARGUMENT", (async () => store.scoped(owner).listTasks(from(query)))(), invalid)
               : await view.listTasks(from(query, cursor), options);
             if (page.nextCursor === undefined) return page;
             return { ...page, nextCursor: Buffer.from(`${view.principal}~${page.nextCursor}`).toString("base64url") };

@@ -196,7 +196,7 @@ export const messages: readonly Mutant[] = [
     name: "push-creates",
     fault: "A push to a task that is not there waits for one of its id.",
     killedBy: ["messages/own"],
-    mayAlso: ["ttl/gone"],
+    mayAlso: ["bad/ids", "ttl/gone"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async insert(insert, options) {

@@ -261,7 +261,7 @@ export const ttl: readonly Mutant[] = [
     name: "expiry-strands",
     fault: "Expiry wakes nobody.",
     killedBy: ["ttl/wakes"],
-    mayAlso: ["scope/every-op"],
+    mayAlso: ["scope/every-op", "ttl/gone"],
     ...stranded("expiry"),
   }),
   defineMutant({

@@ -212,7 +212,7 @@ export const wait: readonly Mutant[] = [
     name: "wait-ghost",
     fault: "Waiting for an id that never was waits for ever.",
     killedBy: ["wait/timeout"],
-    mayAlso: ["scope/no-oracle", "ttl/wakes"],
+    mayAlso: ["scope/every-op", "scope/no-oracle", "ttl/gone", "ttl/wakes", "bad/ids"],
     ...waiting(
       ({ fired }) =>
         (inner) =>

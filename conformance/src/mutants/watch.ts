@@ -28,11 +28,11 @@ class SmallBuffer {
   readonly #items: AsyncIterator<Task>;
   readonly #dropped: () => void;
   #waiting: ((item: Promise<IteratorResult<Task>>) => void) | undefined;
+  #started = false;
 
   constructor(items: AsyncIterator<Task>, dropped: () => void) {
     this.#items = items;
     this.#dropped = dropped;
-    void this.#fill();
   }
 
   async #fill(): Promise<void> {
@@ -53,6 +53,8 @@ class SmallBuffer {
   }
 
   next(): Promise<IteratorResult<Task>> {
+    if (!this.#started) void this.#fill();
+    this.#started = true;
     const item = this.#ready.shift();
     if (item !== undefined) return item;
     return new Promise((resolve) => {

@@ -3,7 +3,7 @@ import { type Attempt, attempt } from "../attempt.ts";
 import { defineRule, type Rule, type Want } from "../rule.ts";
 import { questionFor } from "../session.ts";
 import { shown } from "../shown.ts";
-import { equalTo, fulfilled, hasCode, notFound, refused, unchanged, which } from "../wants.ts";
+import { equalTo, fulfilled, hasCode, notFoundBy, refused, unchanged, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { note } from "./message-operations.ts";
 import { callUntyped } from "./untyped-call.ts";
@@ -73,12 +73,15 @@ export const ids: Rule = defineRule({
     return { victim, calls, after: await kit.B.getTask(id) };
   },
   judge(expect, { victim, calls, after }) {
-    const missed: Want<Attempt<unknown>> = which("not found, or INVALID_ARGUMENT", (end) =>
-      end.kind === "rejected" ? hasCode(end.error, ["TASK_NOT_FOUND", "INVALID_ARGUMENT"]) : notFound.holds(end),
-    );
+    const missedBy = (operation: string): Want<Attempt<unknown>> =>
+      which("not found, or INVALID_ARGUMENT", (end) =>
+        end.kind === "rejected"
+          ? hasCode(end.error, ["TASK_NOT_FOUND", "INVALID_ARGUMENT"])
+          : notFoundBy(operation).holds(end),
+      );
     for (const { value, operation, end } of calls) {
       const text = typeof value === "string" ? value.slice(0, 40) : value;
-      expect(`${operation} with the id ${JSON.stringify(text)}`, end, missed);
+      expect(`${operation} with the id ${JSON.stringify(text)}`, end, missedBy(operation));
     }
     expect("read the task that exists", after, unchanged(victim));
   },

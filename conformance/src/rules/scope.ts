@@ -4,7 +4,7 @@ import { type Attempt, attempt } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../session.ts";
-import { equalTo, fulfilled, notFound, refused, settled, which } from "../wants.ts";
+import { equalTo, fulfilled, notFound, notFoundBy, refused, settled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { fingerprint, firstOfWatch, VIEW_OPERATIONS } from "./operations.ts";
 
@@ -61,9 +61,9 @@ export const everyOp: Rule = defineRule({
   },
   judge(expect, { calls, after }, { before }) {
     for (const { operation, control, print, answers } of calls) {
-      expect(`${operation} of an id that never was`, control, notFound);
+      expect(`${operation} of an id that never was`, control, notFoundBy(operation));
       for (const { what, answer, print: seen } of answers) {
-        expect(`${operation} of ${what}`, answer, notFound);
+        expect(`${operation} of ${what}`, answer, notFoundBy(operation));
         expect(`${operation} of ${what}: all that a caller can tell apart`, seen, equalTo(print));
       }
     }

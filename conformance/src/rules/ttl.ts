@@ -3,7 +3,7 @@ import { type Attempt, attempt } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../session.ts";
-import { equalTo, fulfilled, notFound, refused, settled, which } from "../wants.ts";
+import { equalTo, fulfilled, notFound, notFoundBy, refused, settled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { messageOperations } from "./message-operations.ts";
 import { ROOT_OPERATIONS, VIEW_OPERATIONS } from "./operations.ts";
@@ -117,7 +117,7 @@ export const gone: Rule = defineRule({
   },
   judge(expect, { calls, listed }) {
     for (const { operation, call } of calls)
-      expect(`${operation} after the ttl, before any maintenance`, call, notFound);
+      expect(`${operation} after the ttl, before any maintenance`, call, notFoundBy(operation));
     expect("list after the ttl", listed, equalTo([]));
   },
 });

@@ -34,6 +34,9 @@ export const watchAll: Rule = defineRule({
     const first = await kit.settles(collect(items, () => true));
     for (let step = 0; step < 100; step += 1) await kit.B.updateTask(watched.taskId, { statusMessage: `${step}` });
     const last = await kit.B.finishTask(watched.taskId, COMPLETED);
+    // Whatever A keeps for its reader, it has heard of the end by now.
+    await kit.settles(kit.A.waitForOutcome(watched.taskId, { signal }));
+    await kit.isPending(Promise.resolve());
     const rest = await kit.settles(collect(items, () => false));
     const crowd = await Promise.all(Array.from({ length: 20 }, () => kit.task({ principal: kit.principal("p1") })));
     const doomed = crowd[0]?.taskId ?? "";
