@@ -7,7 +7,7 @@ export interface Requirement {
   readonly level: "must" | "should" | "may" | "promise";
   /** Whose duty it is. */
   readonly on: "server" | "client" | "both";
-  /** Short name of the heading in the specification. */
+  /** The heading in the specification; of a promise, its name. */
   readonly section: string;
   /** In our own words. */
   readonly text: string;
