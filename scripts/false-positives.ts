@@ -35,14 +35,17 @@ const SOURCES: Readonly<Record<string, () => Promise<Source>>> = {
   ),
 };
 
+const KIT: readonly string[] = ["reference", ...variants.map(({ name }) => name)];
+
 const help = `Usage: pnpm false-positives [options]
 
 Judges correct stores again and again, each time with another seed. Every rule has to pass, or to be not applicable.
 
 Options:
   --runs N         how often each store is judged (default 10)
-  --backend NAME   only this store; may be repeated. One of
-                   ${Object.keys(SOURCES).join(", ")}
+  --backend NAME   this store; may be repeated (default: those of the kit). Of the kit:
+                   ${KIT.join(", ")};
+                   of this repository: ${Object.keys(BACKENDS).join(", ")}
   --rule ID        only this rule or theme; may be repeated
   --seed N         the first seed; each run takes the next (default random)
   --help           this text
@@ -77,7 +80,7 @@ function optionsFrom(args: readonly string[]): Options | "help" {
   if (!Number.isSafeInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs}: give an integer of 1 or more`);
   if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`--seed ${values.seed}: give an integer of 0 or more`);
   selectedRules(values.rule);
-  return { runs, names: values.backend ?? known, rules: values.rule, seed };
+  return { runs, names: values.backend ?? KIT, rules: values.rule, seed };
 }
 
 /** The rules of a run that neither passed nor were not applicable. */

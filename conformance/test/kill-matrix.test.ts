@@ -1,7 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { describeRule, type Report, type RuleReport, rules, runConformance } from "../src/index.ts";
 import { type Mutant, mutants, referenceTarget } from "../src/mutants.ts";
 import { judgeMutant } from "../src/mutants/judge-mutant.ts";
+
+// Most of a mutant's time is waiting.
+vi.setConfig({ maxConcurrency: 12 });
 
 /** Shorter than a run on a strange machine needs: here only the mutants' own waiters hang. */
 const timing = { minDeadlineMs: 2_500, rounds: 10 };

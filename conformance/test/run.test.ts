@@ -115,8 +115,8 @@ describe("what a target lacks", () => {
     const target: Target = { ...referenceTarget(), settings: ["maintenance", "orphanPolicy"] };
     const report = await runConformance(target, { rules: ["lease/orphan-fail", "lease/claim"], timing });
     expect(report.rules.map((rule) => [rule.id, rule.outcome, rule.reason])).toEqual([
-      ["lease/orphan-fail", "pass", undefined],
       ["lease/claim", "not-applicable", "needs the setting claimWithinMs"],
+      ["lease/orphan-fail", "pass", undefined],
     ]);
   });
 

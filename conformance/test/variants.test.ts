@@ -1,7 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { describeRule, runConformance } from "../src/index.ts";
 import { type Variant, variants } from "../src/mutants.ts";
 import { slowVariant } from "../src/variants/slow.ts";
+
+vi.setConfig({ maxConcurrency: 12 });
 
 /** Starting processes is none of their freedoms. */
 const NOT_APPLICABLE = ["close/exits"];

@@ -6,7 +6,10 @@ import { createRedisTaskStore, type RedisTaskStoreOptions } from "../../packages
 /** Where the server of a store is; goes to other processes as JSON. */
 export type Source =
   | { readonly store: "postgres"; readonly connectionString: string }
-  | ({ readonly store: "redis"; readonly durable: boolean } & Pick<RedisTaskStoreOptions, "connectionString" | "cluster">);
+  | ({ readonly store: "redis"; readonly durable: boolean } & Pick<
+      RedisTaskStoreOptions,
+      "connectionString" | "cluster"
+    >);
 
 /** Tells a process of its own, which runs served.ts, its {@link Source}. */
 export const SOURCE_VARIABLE = "MCP_TASK_STORE_TARGET";
@@ -22,8 +25,7 @@ function opening(source: Source): StoreTargetOptions["open"] {
       createPostgresTaskStore({ ...settings, connectionString, schema, poolSize: POOL_SIZE });
   }
   const { store: _, ...options } = source;
-  return (namespaceId, settings) =>
-    createRedisTaskStore({ ...settings, ...options, keyPrefix: `${namespaceId}:` });
+  return (namespaceId, settings) => createRedisTaskStore({ ...settings, ...options, keyPrefix: `${namespaceId}:` });
 }
 
 export function servedTarget(

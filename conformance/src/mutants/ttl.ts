@@ -152,7 +152,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-slides-read",
     fault: "Reading an owned task starts its ttl again.",
     killedBy: ["ttl/restart-once"],
-    mayAlso: MOST_THEMES,
+    mayAlso: [...MOST_THEMES, "finish", "messages", "watch", "clock", "close"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async read(ids, options) {

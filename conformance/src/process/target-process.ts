@@ -15,6 +15,9 @@ export interface ProcessEnd {
   readonly strays: readonly string[];
 }
 
+/** How many deadlines a process has until its stores are closed: starting takes its time, and says nothing of them. */
+const STARTING = 4;
+
 /** Built, it lies beside the other entries; in the repository it is TypeScript, as this file is. */
 const CHILD = import.meta.url.endsWith(".ts") ? "./exit-child.ts" : "./exit-child.js";
 
@@ -64,7 +67,7 @@ function isChildLine(value: unknown): value is ChildLine {
 
 /**
  * @param file path or URL of a module that exports the target
- * @param deadlineMs D: for all of its calls, and once more for its end after the last
+ * @param deadlineMs D: for its end, once it has closed its stores
  * @throws CouldNotRun if it could not use the store, or if a process that does nothing does not end either
  */
 export async function endOfProcess(
@@ -75,7 +78,9 @@ export async function endOfProcess(
   const specifier = /^[a-z]{2,}:/i.test(file) ? file : pathToFileURL(file).href;
   const child = start([specifier], env);
   try {
-    if (!(await within(deadlineMs, child.done))) throw new CouldNotRun("the process did not come to close its stores");
+    if (!(await within(STARTING * deadlineMs, child.done))) {
+      throw new CouldNotRun("the process did not come to close its stores");
+    }
     const threw = child.lines.find((line) => "threw" in line);
     if (threw !== undefined) throw new CouldNotRun(`the process could not use its store: ${threw.threw}`);
     const alone = await within(deadlineMs, child.ended);
