@@ -12,7 +12,7 @@ import { type MayAsk, TaskQuestions } from "./task-questions.ts";
 const MAX_WAITING = 64;
 /** How many questions it is remembered of that they were taken back. */
 const MAX_WITHDRAWN = 1_024;
-/** How soon a client that went away without a word is noticed. */
+/** How soon a client that went away without a word is noticed, and one that listens where it did not. */
 const LOOK_EVERY_MS = 5_000;
 
 /** Whether a connection asks a question. unknown: another may, in whatever process. */
@@ -31,7 +31,7 @@ export class ClientConnection {
   /** Requests for answers that were taken back, the oldest first. */
   readonly #withdrawn = new Set<string>();
   /** By what gives them up, the oldest first: a client may use an id twice. */
-  readonly #waiting = new Map<AbortController, RequestId>();
+  readonly #waiting = new Map<AbortController, TaskQuestions>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
@@ -86,7 +86,7 @@ export class ClientConnection {
     });
     const previous = this.#newest(taskId);
     this.#questions.set(taskId, [...(this.#questions.get(taskId) ?? []), questions]);
-    this.#enter(requestId, givenUp);
+    this.#enter(questions, givenUp);
     try {
       await previous?.withdraw();
       return await wait(questions, givenUp.signal);
@@ -152,9 +152,9 @@ export class ClientConnection {
     this.#lookSometimes();
   }
 
-  #enter(requestId: RequestId, givenUp: AbortController): void {
+  #enter(questions: TaskQuestions, givenUp: AbortController): void {
     if (this.link.closed.aborted) givenUp.abort();
-    this.#waiting.set(givenUp, requestId);
+    this.#waiting.set(givenUp, questions);
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MAX_WAITING && oldest !== undefined) {
       // At once: its end takes some turns, in which the next would find it still the oldest.
@@ -171,7 +171,11 @@ export class ClientConnection {
       return;
     }
     this.#timer ??= setInterval(() => {
-      for (const [givenUp, requestId] of this.#waiting) if (!this.link.reaches(requestId)) givenUp.abort();
+      for (const [givenUp, questions] of this.#waiting) {
+        if (!this.link.reaches(questions.stream)) givenUp.abort();
+        // What fails goes out with the next change of the task.
+        else questions.look().catch(() => undefined);
+      }
     }, LOOK_EVERY_MS);
     // Where timers can: a wait is no reason for a process to live.
     if (typeof this.#timer === "object") this.#timer.unref();

@@ -2,7 +2,7 @@ import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest, MessageExtraInfo, RequestId } from "@modelcontextprotocol/sdk/types.js";
-import { hasRequestStreams, isRequestWaiting } from "./open-streams.ts";
+import { carrierOf, hasRequestStreams, isRequestWaiting } from "./open-streams.ts";
 
 /** What is done with messages on their way between client and SDK. */
 export interface LinkFilter {
@@ -50,6 +50,14 @@ export class ClientLink {
   /** Whether an answer to a request could still reach the client, as far as can be told. */
   reaches(requestId: RequestId): boolean {
     return !this.closed.aborted && isRequestWaiting(this.#transport, requestId);
+  }
+
+  /**
+   * What takes questions and news that belong to a request to the client; undefined: nothing does now. Another one than
+   * before: what the former was given may be lost.
+   */
+  carrier(requestId: RequestId): unknown {
+    return this.closed.aborted ? undefined : carrierOf(this.#transport, requestId);
   }
 
   close(): void {

@@ -1,19 +1,55 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 
-/**
- * Whether the stream of a request is still open. A client that goes away without a word is noticed by the SDK's
- * Streamable HTTP transport and told to nobody, so that a blocked request would wait for it until the task ends; the
- * transport's own books are looked at instead. A transport that keeps none of this shape, or events for clients that
- * come back, counts as open.
- */
-export function isRequestWaiting(transport: Transport, requestId: RequestId): boolean {
+/** What the SDK's Streamable HTTP transport has open, which it tells nobody. */
+interface Books {
+  /** By the ids of requests. */
+  readonly streamOf: ReadonlyMap<unknown, unknown>;
+  readonly streams: ReadonlyMap<unknown, unknown>;
+  /** Where the client listens to what answers no request of its own; undefined: it does not. */
+  readonly listening: unknown;
+  /** It keeps what it sends, for clients that come back. */
+  readonly keepsEvents: boolean;
+  /** Requests are answered as JSON: nothing goes out beside an answer. */
+  readonly answersAsJson: boolean;
+}
+
+/** undefined for a transport that keeps none of this shape. */
+function booksOf(transport: Transport): Books | undefined {
   const http = httpOf(transport);
   const streamOf = property(http, "_requestToStreamMapping");
   const streams = property(http, "_streamMapping");
-  if (!(streamOf instanceof Map) || !(streams instanceof Map)) return true;
-  if (property(http, "_eventStore") !== undefined) return true;
-  return streams.has(streamOf.get(requestId));
+  if (!(streamOf instanceof Map) || !(streams instanceof Map)) return undefined;
+  return {
+    streamOf,
+    streams,
+    listening: streams.get(property(http, "_standaloneSseStreamId")),
+    keepsEvents: property(http, "_eventStore") !== undefined,
+    answersAsJson: property(http, "_enableJsonResponse") === true,
+  };
+}
+
+/**
+ * Whether the answer to a request could still reach its client. One that goes away without a word is noticed by the SDK's
+ * Streamable HTTP transport and told to nobody, so that a blocked request would wait for it until the task ends. A
+ * transport of another kind, one that keeps events for clients that come back, and one that answers as JSON, which does
+ * not notice, count as open.
+ */
+export function isRequestWaiting(transport: Transport, requestId: RequestId): boolean {
+  const books = booksOf(transport);
+  if (books === undefined || books.keepsEvents) return true;
+  return books.streams.has(books.streamOf.get(requestId));
+}
+
+/**
+ * What carries questions and news that belong to a request; undefined: nothing does now. Another one than before: what
+ * the former was given may be lost.
+ */
+export function carrierOf(transport: Transport, requestId: RequestId): unknown {
+  const books = booksOf(transport);
+  if (books?.answersAsJson !== true) return isRequestWaiting(transport, requestId) ? transport : undefined;
+  const { listening, keepsEvents } = books;
+  return keepsEvents && listening !== undefined ? transport : listening;
 }
 
 /**
@@ -21,7 +57,7 @@ export function isRequestWaiting(transport: Transport, requestId: RequestId): bo
  * `enableJsonResponse` drops everything else, and tells nobody.
  */
 export function hasRequestStreams(transport: Transport): boolean {
-  return property(httpOf(transport), "_enableJsonResponse") !== true;
+  return booksOf(transport)?.answersAsJson !== true;
 }
 
 /** The Node transport is a shell around that of the web. */

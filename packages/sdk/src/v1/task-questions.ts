@@ -35,6 +35,9 @@ export class TaskQuestions {
   readonly #answered = new Set<string>();
   readonly #askedAgain = new Map<string, number>();
   #task: Task | undefined;
+  /** What took the latest questions. */
+  #carrier: unknown;
+  #alsoTell: () => Promise<void> = async () => undefined;
   #isWithdrawn = false;
 
   /** @param stream the id of the request on whose stream is asked */
@@ -51,15 +54,33 @@ export class TaskQuestions {
   /** Asks what is open and was not asked here; withdraws what is not open any more. */
   async show(task: Task): Promise<void> {
     this.#task = task;
+    if (this.#isWithdrawn) return;
+    const carrier = this.link.carrier(this.#stream);
+    const isAnother = carrier !== undefined && this.#carrier !== undefined && carrier !== this.#carrier;
+    this.#carrier = carrier ?? this.#carrier;
+    if (isAnother) await this.#startAnew();
     for (const [key, { request, response }] of Object.entries(task.inputs)) {
       // Also since the one before was sent.
       if (this.#isWithdrawn) return;
       const isOpen = response === undefined && task.status === "input_required";
       const isAsked = this.#asked.has(key) || isBareStatus(key);
       // Its refusal would be the answer, though another client may show the question.
-      if (isOpen && !isAsked && this.#client.mayAsk(request)) await this.#ask(task.taskId, key, request);
+      if (isOpen && !isAsked && carrier !== undefined && this.#client.mayAsk(request))
+        await this.#ask(task.taskId, key, request);
       if (!isOpen) await this.#withdraw(key);
     }
+  }
+
+  /** What else the client of the stream is to be told, for {@link look}. */
+  alsoTell(tell: () => Promise<void>): void {
+    this.#alsoTell = tell;
+  }
+
+  /** Asks and tells what nothing could carry before, or what may be lost, if the client listens elsewhere than it did. */
+  async look(): Promise<void> {
+    const before = this.#carrier;
+    if (this.#task !== undefined) await this.show(this.#task);
+    if (this.#carrier !== before) await this.#alsoTell();
   }
 
   /**
@@ -92,14 +113,12 @@ export class TaskQuestions {
   /** Takes back what is still open; nothing more is asked here. */
   async withdraw(): Promise<void> {
     this.#isWithdrawn = true;
-    for (const requestId of this.#asked.values()) this.#client.asking.forget(requestId);
-    for (const key of this.#asked.keys()) await this.#withdraw(key);
+    await this.#startAnew();
   }
 
   /** Asks again what is open, after it was withdrawn. */
   async resume(): Promise<void> {
     this.#isWithdrawn = false;
-    this.#asked.clear();
     if (this.#task !== undefined) await this.show(this.#task);
   }
 
@@ -111,6 +130,13 @@ export class TaskQuestions {
     this.#client.asking.note(id, this);
     const _meta = { ...objectAt(params, "_meta"), ...related(taskId) };
     await this.#send({ jsonrpc: "2.0", id, method, params: { ...params, _meta } });
+  }
+
+  async #startAnew(): Promise<void> {
+    for (const key of this.#asked.keys()) {
+      await this.#withdraw(key);
+      this.#forget(key);
+    }
   }
 
   #forget(key: string): void {

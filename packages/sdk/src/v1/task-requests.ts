@@ -90,10 +90,12 @@ async function untilEnded(found: Task, view: ScopedTaskStore, extra: Extra, host
   const { taskId } = found;
   return await host.connection().waiting(taskId, extra.requestId, async (questions, waited) => {
     const signal = AbortSignal.any([extra.signal, waited]);
+    const deliver = async (): Promise<void> => await host.deliver(taskId, view, extra.requestId, signal);
+    questions.alsoTell(deliver);
     let task = found;
     while (!isTerminal(task.status)) {
       await questions.show(task);
-      await host.deliver(taskId, view, extra.requestId, signal);
+      await deliver();
       // What is queued for the client meanwhile ends the wait too.
       task = (await view.waitForUpdate(taskId, { since: task.revision, signal })) ?? task;
     }

@@ -118,7 +118,7 @@ export class TasksSupport implements AsyncDisposable {
       deliver: async (taskId, view, stream, signal) => {
         const { link } = connected();
         await sdkTasks.deliver(taskId, view, {
-          isThere: () => !signal.aborted && link.reaches(stream),
+          isThere: () => !signal.aborted && link.carrier(stream) !== undefined,
           send: async (message) => await link.send(message, stream),
         });
       },

@@ -31,7 +31,7 @@ export interface ToolCallHost {
   viewFor(extra: Extra): Promise<ScopedTaskStore>;
   /** What the client can be asked while a task runs. */
   client(): AskableClient;
-  /** The same within a request: nothing where the answer would come over another connection, and never get there. */
+  /** The same within a request: nothing where the question or its answer would not get there. */
   requestClient(): AskableClient;
   /** What a tool of the SDK's own gets: a store that is its caller's. */
   bind(extra: Extra, request: unknown): Promise<Extra>;

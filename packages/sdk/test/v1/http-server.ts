@@ -39,7 +39,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     prepare(mcp);
     const transport = new StreamableHTTPServerTransport(
       isStateless
-        ? {}
+        ? { enableJsonResponse: isJson }
         : {
             enableJsonResponse: isJson,
             ...(eventStore && { eventStore }),

@@ -4,6 +4,7 @@ import { EmptyResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { pollUntil } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
 import { BACKENDS, ended, storeWithoutMessages, twoStores, until, withFaults } from "../two-stores.ts";
+import { openStreams } from "./open-streams.ts";
 import { makeSdkTask, serveSdkTool, type Work } from "./sdk-tool-server.ts";
 import { result, silent } from "./task-calls.ts";
 import { connectHttp, rpcErrorOf, type TestClient } from "./test-client.ts";
@@ -113,11 +114,3 @@ it("what is taken for a client that goes away at that moment is the next one's",
   expect(taken).toBe(2);
   expect(await stores.b.messages.drain(taskId, { receipt: "rest" })).toEqual([]);
 });
-
-/** How many answers the SDK's transport can still send. */
-function openStreams(transport: object | undefined): number {
-  const http: unknown = transport && Reflect.get(transport, "_webStandardTransport");
-  const streams: unknown = typeof http === "object" && http !== null ? Reflect.get(http, "_streamMapping") : undefined;
-  if (!(streams instanceof Map)) throw new Error("The transport keeps its streams elsewhere.");
-  return [...streams.keys()].filter((id) => id !== "_GET_stream").length;
-}
