@@ -25,7 +25,7 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /** A bearer token is its subject: these tests are not about tokens. */
-function authInfoOf({ headers: { authorization } }: IncomingMessage): AuthInfo | undefined {
+export function authInfoOf({ headers: { authorization } }: IncomingMessage): AuthInfo | undefined {
   const [, token] = authorization?.split(" ") ?? [];
   return token === undefined ? undefined : { token, clientId: "client", scopes: [], extra: { sub: token } };
 }
