@@ -65,6 +65,6 @@ function httpOf(transport: Transport): unknown {
   return property(transport, "_webStandardTransport") ?? transport;
 }
 
-function property(object: unknown, name: string): unknown {
+export function property(object: unknown, name: string): unknown {
   return typeof object === "object" && object !== null ? Reflect.get(object, name) : undefined;
 }

@@ -3,6 +3,8 @@ import type { TaskMessageQueue, TaskStore as SdkTaskStore } from "@modelcontextp
 import { taskNotFound } from "./mcp-errors.ts";
 import { createSdkTaskMessageQueue } from "./sdk-message-queue.ts";
 import { SdkQuestions } from "./sdk-questions.ts";
+import type { ClientLink } from "./client-link.ts";
+import type { SessionCallers } from "./session-callers.ts";
 import { createSdkTaskStore } from "./sdk-task-store.ts";
 
 /**
@@ -14,16 +16,16 @@ export class SdkSessions {
   /** Where the store keeps no messages there is none. */
   readonly taskMessageQueue: TaskMessageQueue | undefined;
   readonly questions: SdkQuestions;
-  readonly #principals = new Map<string, string | null>();
+  readonly #callers = new Map<string, SessionCallers>();
 
   /** @param principalOfNobody whose tasks are reached without a session: there is no token at hand */
   constructor(store: TaskStore, principalOfNobody: () => Promise<string | null>) {
     this.questions = new SdkQuestions(store);
     const principal = async (sessionId: string | undefined): Promise<string | null> => {
       if (sessionId === undefined) return await principalOfNobody();
-      const known = this.#principals.get(sessionId);
-      if (known === undefined) throw taskNotFound();
-      return known;
+      const caller = await this.#callers.get(sessionId)?.only();
+      if (caller === undefined) throw taskNotFound();
+      return caller;
     };
     this.taskStore = createSdkTaskStore(store, { principal });
     if (!store.capabilities.messages) return;
@@ -39,12 +41,10 @@ export class SdkSessions {
     };
   }
 
-  /** Whose session it is, until its connection closes. */
-  note(sessionId: string | undefined, principal: string | null, closed: AbortSignal): void {
-    if (sessionId === undefined || closed.aborted) return;
-    if (!this.#principals.has(sessionId)) {
-      closed.addEventListener("abort", () => void this.#principals.delete(sessionId));
-    }
-    this.#principals.set(sessionId, principal);
+  /** Who calls over a session, until its connection closes. */
+  note({ sessionId, callers, closed }: ClientLink): void {
+    if (sessionId === undefined || closed.aborted || this.#callers.get(sessionId) === callers) return;
+    this.#callers.set(sessionId, callers);
+    closed.addEventListener("abort", () => void this.#callers.delete(sessionId));
   }
 }

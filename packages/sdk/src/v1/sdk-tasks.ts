@@ -4,6 +4,7 @@ import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { JSONRPCMessage, JSONRPCResponse } from "@modelcontextprotocol/sdk/types.js";
 import { isJsonObject } from "../stored-call.ts";
+import type { ClientLink } from "./client-link.ts";
 import type { Extra } from "./intercept-handlers.ts";
 import { taskNotFound } from "./mcp-errors.ts";
 import { inputArrived } from "./sdk-input.ts";
@@ -33,9 +34,11 @@ export class SdkTasks {
     sessions?.questions.watch(server);
   }
 
-  /** Remembers whose session it is: the SDK asks by the session. */
-  note(sessionId: string | undefined, { principal }: ScopedTaskStore, closed: AbortSignal): void {
-    this.#sessions?.note(sessionId, principal, closed);
+  /** A request comes over a connection: the SDK asks by the session whose tasks its handler reaches. */
+  received(link: ClientLink, principal: () => Promise<string | null>): void {
+    if (this.#sessions === undefined) return;
+    this.#sessions.note(link);
+    void link.callers.noteWhenTold(principal());
   }
 
   /**

@@ -55,6 +55,7 @@ export class TaskMessages implements LinkFilter {
     if (!isRequest(received)) return "method" in received || !this.#isAnswer(received, authInfo) ? received : undefined;
     const message = withoutRelatedTask(received);
     if (isInitializeRequest(message)) this.#initialize = { id: message.id, authInfo };
+    else this.#sdkTasks.received(this.#connection().link, async () => await this.#host.principalOf(authInfo));
     return message.method === "tools/call" ? this.#checkedCall(message) : without(message, "task");
   }
 
@@ -64,6 +65,10 @@ export class TaskMessages implements LinkFilter {
     const { authInfo } = this.#initialize;
     this.#initialize = undefined;
     return (await this.#isSomebody(authInfo)) ? message : { ...message, result: withoutListing(message.result) };
+  }
+
+  async listening(authInfo: AuthInfo | undefined): Promise<void> {
+    await this.#connection().link.callers.noteWhenTold(this.#host.principalOf(authInfo));
   }
 
   sent(message: JSONRPCMessage): void {
@@ -105,7 +110,11 @@ export class TaskMessages implements LinkFilter {
   ): Promise<void> {
     const connection = this.#connection();
     const host: AnswerHost = {
-      view: async () => await this.#host.viewFor(authInfo),
+      view: async () => {
+        const view = await this.#host.viewFor(authInfo);
+        connection.link.callers.note(view.principal);
+        return view;
+      },
       answer: async (view, taskId, answers) => await this.#host.answer(view, taskId, answers),
       askAgain: async (task) => await connection.askAgain(task, question.key, requestId),
     };

@@ -104,9 +104,9 @@ export class TasksSupport implements AsyncDisposable {
       throw mcpError({ code: INTERNAL_ERROR, message: "Not connected" });
     };
     const sdkTasks = new SdkTasks(this.#store, mcp, this.#sessions);
-    const viewFor = async ({ authInfo, sessionId }: Extra): Promise<ScopedTaskStore> => {
+    const viewFor = async ({ authInfo }: Extra): Promise<ScopedTaskStore> => {
       const view = await this.#host.viewFor(authInfo);
-      sdkTasks.note(sessionId, view, connected().link.closed);
+      connected().link.callers.note(view.principal);
       return view;
     };
     const messages = new TaskMessages(mcp, this.#host, sdkTasks, connected);

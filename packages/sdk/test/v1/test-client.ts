@@ -16,6 +16,8 @@ export interface TestClientOptions {
   /** How the user answers. @default the client shows no forms */
   readonly answer?: (message: string, key: string) => ElicitResult | Promise<ElicitResult>;
   readonly capabilities?: ClientCapabilities;
+  /** Over HTTP: opens no stream for what answers no request of its own. @default false */
+  readonly isDeaf?: boolean;
 }
 
 export interface TestClient extends AsyncDisposable {
@@ -29,7 +31,13 @@ export interface TestClient extends AsyncDisposable {
 
 export async function connectHttp(url: URL, options: TestClientOptions = {}): Promise<TestClient> {
   const headers = options.user === undefined ? {} : { authorization: `Bearer ${options.user}` };
-  return await connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }), options);
+  const withoutListening: typeof fetch = async (to, init) =>
+    init?.method === "GET" ? new Response(null, { status: 405 }) : await fetch(to, init);
+  const transport = new StreamableHTTPClientTransport(url, {
+    requestInit: { headers },
+    ...(options.isDeaf === true && { fetch: withoutListening }),
+  });
+  return await connect(transport, options);
 }
 
 export async function connect(transport: Transport, options: TestClientOptions = {}): Promise<TestClient> {
