@@ -3,7 +3,7 @@ import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest, MessageExtraInfo, RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { isJsonObject } from "../stored-call.ts";
-import { carrierOf, hasRequestStreams, isRequestWaiting, property } from "./open-streams.ts";
+import { carrierOf, endStream, hasRequestStreams, isRequestWaiting, property } from "./open-streams.ts";
 import { SessionCallers } from "./session-callers.ts";
 
 /** What is done with messages on their way between client and SDK. */
@@ -73,6 +73,11 @@ export class ClientLink {
   carrier(requestId: RequestId): unknown {
     if (this.closed.aborted || (!this.mayHear && !this.hasRequestStreams)) return undefined;
     return carrierOf(this.#transport, requestId);
+  }
+
+  /** There will be no answer to a request, since its client cancelled it: its stream ends, which the SDK leaves open. */
+  drop(requestId: RequestId): void {
+    if (!this.closed.aborted) endStream(this.#transport, requestId);
   }
 
   close(): void {

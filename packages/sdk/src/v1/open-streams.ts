@@ -52,6 +52,14 @@ export function carrierOf(transport: Transport, requestId: RequestId): unknown {
   return keepsEvents && listening !== undefined ? transport : listening;
 }
 
+/** Not where its client would come back for more, nor where the answer itself is waited for and nothing else. */
+export function endStream(transport: Transport, requestId: RequestId): void {
+  const books = booksOf(transport);
+  const end: unknown = Reflect.get(transport, "closeSSEStream");
+  if (books === undefined || books.keepsEvents || books.answersAsJson || typeof end !== "function") return;
+  Reflect.apply(end, transport, [requestId]);
+}
+
 /**
  * Whether a request has a stream on which more than its answer can go. A Streamable HTTP transport that was made with
  * `enableJsonResponse` drops everything else, and tells nobody.

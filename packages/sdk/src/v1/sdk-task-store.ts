@@ -1,6 +1,7 @@
 import { isTerminal, type ScopedTaskStore, type Task, type TaskRequest, type TaskStore } from "@mcp-task-store/core";
 import type { CreateTaskOptions, TaskStore as SdkTaskStore } from "@modelcontextprotocol/sdk/experimental/tasks";
 import type { Request, RequestId, Result, Task as SdkTask } from "@modelcontextprotocol/sdk/types.js";
+import { wishedTtlMs } from "../longest-ttl.ts";
 import { isJsonObject } from "../stored-call.ts";
 import { INTERNAL_ERROR, INVALID_PARAMS } from "../tool-error.ts";
 import { mcpError, taskNotFound, toMcpError } from "./mcp-errors.ts";
@@ -33,7 +34,7 @@ class StoreForSdk implements SdkTaskStore {
       const task = await view.createTask({
         generation: "2025-11-25",
         request: storedRequest(request),
-        ...(params.ttl !== undefined && { ttlMs: params.ttl }),
+        ...(params.ttl !== undefined && { ttlMs: params.ttl === null ? null : wishedTtlMs(params.ttl) }),
         ...(params.pollInterval !== undefined && { pollIntervalMs: params.pollInterval }),
       });
       return wireTask(task);

@@ -88,9 +88,11 @@ async function taskResult({ params, view, extra }: TaskCall, host: TaskRequestHo
 
 async function untilEnded(found: Task, view: ScopedTaskStore, extra: Extra, host: TaskRequestHost): Promise<Task> {
   const { taskId } = found;
-  return await host.connection().waiting(taskId, extra.requestId, async (questions, waited) => {
+  const { requestId } = extra;
+  const connection = host.connection();
+  const wait = connection.waiting(taskId, requestId, async (questions, waited) => {
     const signal = AbortSignal.any([extra.signal, waited]);
-    const deliver = async (): Promise<void> => await host.deliver(taskId, view, extra.requestId, signal);
+    const deliver = async (): Promise<void> => await host.deliver(taskId, view, requestId, signal);
     questions.alsoTell(deliver);
     let task = found;
     while (!isTerminal(task.status)) {
@@ -101,6 +103,12 @@ async function untilEnded(found: Task, view: ScopedTaskStore, extra: Extra, host
     }
     return task;
   });
+  try {
+    return await wait;
+  } finally {
+    // After all that was said on it: what was asked was taken back.
+    if (extra.signal.aborted) connection.link.drop(requestId);
+  }
 }
 
 /** The move comes before the answer (S-57); of one that ended before, the client is told so (S-55). */

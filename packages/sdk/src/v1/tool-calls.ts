@@ -10,7 +10,7 @@ import {
 import { type DirectCall, DirectContext } from "../direct-context.ts";
 import { isAnswerOfTool } from "../error-result.ts";
 import { listedTool } from "../listed-tool.ts";
-import { LONGEST_TTL_MS } from "../longest-ttl.ts";
+import { wishedTtlMs } from "../longest-ttl.ts";
 import { newTask } from "../new-task.ts";
 import { validateBy } from "../schema-validation.ts";
 import { type AskableClient, isJsonObject } from "../stored-call.ts";
@@ -146,13 +146,9 @@ async function createTask(
   const args = params.arguments ?? {};
   const problem = await problemOf(tool, args);
   if (problem !== undefined) throw mcpError({ code: INVALID_PARAMS, message: problem });
-  if (ttl !== undefined && !(ttl > 0)) {
-    throw mcpError({ code: INVALID_PARAMS, message: `task.ttl is ${ttl}; give a positive number of milliseconds` });
-  }
   const prepared = await prepare(tool, args, new RequestQuestions(host.requestClient(), extra), extra);
   const view = await host.viewFor(extra);
-  // The receiver may shorten what is wished for (S-33).
-  const ttlMs = ttl === undefined ? undefined : Math.min(Math.ceil(ttl), LONGEST_TTL_MS);
+  const ttlMs = ttl === undefined ? undefined : wishedTtlMs(ttl);
   const call = { tool: tool.name, arguments: args, prepared, ...host.client() };
   const task = await view.createTask(newTask(tool, call, "2025-11-25", ttlMs));
   await host.created(task, view, extra);

@@ -29,11 +29,13 @@ export interface SdkToolServerOptions
   readonly work?: Work;
   /** @default false */
   readonly logging?: boolean;
+  /** Its task lives as long as the client wishes. @default false */
+  readonly isTtlWished?: boolean;
 }
 
 /** The tool is "delete"; there is a "greet" of ours as well. */
 export async function serveSdkTool(store: TaskStore, options: SdkToolServerOptions = {}): Promise<HttpServer> {
-  const { work = asksOnce, logging = false } = options;
+  const { work = asksOnce, logging = false, isTtlWished = false } = options;
   const tasks = new TasksSupport(store, { tools: [greeter], ...options });
   return await serveHttp({
     ...options,
@@ -48,8 +50,9 @@ export async function serveSdkTool(store: TaskStore, options: SdkToolServerOptio
         "delete",
         { execution: { taskSupport: "required" } },
         {
-          createTask: async ({ taskStore }) => {
-            const task = await taskStore.createTask({ ttl: 600_000, pollInterval: 20 });
+          createTask: async ({ taskStore, taskRequestedTtl }) => {
+            const ttl = isTtlWished ? (taskRequestedTtl ?? null) : 600_000;
+            const task = await taskStore.createTask({ ttl, pollInterval: 20 });
             const { taskId } = task;
             const end = async (): Promise<void> => {
               const text = await work(mcp, taskId, taskStore);
