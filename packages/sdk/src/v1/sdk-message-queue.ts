@@ -21,6 +21,10 @@ const ATTEMPTS = 3;
  * The durable messages of any store as the `taskMessageQueue` of a server of the official SDK 1.x, in place of its
  * `InMemoryTaskMessageQueue`. Give it the same options as the task store beside it: messages are reached by whom the
  * task is reached by. A task that has ended takes no more messages (-32602); what waits is still handed out.
+ *
+ * A request is understood by the server that queued it only: the SDK finds the asker of an answer by a number that each
+ * server counts for itself. With `principal` another session may take it, and its answer gets lost or is taken for that of
+ * another request. {@link TasksSupport} keeps questions with their task instead.
  */
 export function createSdkTaskMessageQueue(store: TaskStore, options: SdkStoreOptions = {}): SdkTaskMessageQueue {
   return new QueueForSdk(store, options);
