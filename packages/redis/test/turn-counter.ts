@@ -1,0 +1,63 @@
+/** Proxies before the nodes of a cluster that count round trips: each time a node is spoken to after it had answered. */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface TurnCounter extends AsyncDisposable {
+  /** Where each node is found: for ioredis's natMap, and to begin with. */
+  readonly natMap: Readonly<Record<string, Address>>;
+  readonly nodes: readonly Address[];
+  /** Round trips to each node while `calls` ran, as far as there were any; in the order of the first. */
+  during(calls: () => Promise<unknown>): Promise<readonly number[]>;
+}
+
+export async function turnCounter(nodes: readonly Address[]): Promise<TurnCounter> {
+  let turns = new Map<string, number>();
+  const servers: Server[] = [];
+  const natMap: Record<string, Address> = {};
+  for (const node of nodes) {
+    const name = `${node.host}:${node.port}`;
+    const server = createServer((client) => {
+      const upstream = connect(node);
+      let hasAnswered = true;
+      client.on("data", (chunk) => {
+        // Whatever is written in one go arrives before this process reads an answer.
+        if (hasAnswered) turns.set(name, (turns.get(name) ?? 0) + 1);
+        hasAnswered = false;
+        upstream.write(chunk);
+      });
+      upstream.on("data", (chunk) => {
+        hasAnswered = true;
+        client.write(chunk);
+      });
+      for (const [from, to] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        from.on("error", () => {});
+        from.on("close", () => to.destroy());
+      }
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    servers.push(server);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server on TCP has no other kind of address
+    natMap[name] = { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
+  }
+  return {
+    natMap,
+    nodes: Object.values(natMap),
+    async during(calls) {
+      turns = new Map();
+      await calls();
+      return [...turns.values()];
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    },
+  };
+}
