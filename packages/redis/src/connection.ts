@@ -90,8 +90,11 @@ export class Connection {
     signal: AbortSignal | undefined,
   ): Promise<readonly unknown[]> {
     const client = await this.#ready(signal);
-    const primaries = "nodes" in client ? client.nodes("master") : [client];
-    const sends = primaries.map((primary) => this.#sendOn(primary, name, values, { doing: "reading", signal }));
+    const options: RunOptions = { doing: "reading", signal };
+    const sends =
+      "nodes" in client
+        ? client.nodes("master").map((primary) => this.#sendOn(primary, name, values, options))
+        : [this.#send(name, values, options)];
     try {
       return await Promise.all(sends);
     } catch (error) {
@@ -138,7 +141,15 @@ export class Connection {
     if (values.reduce((units, value) => units + value.length, 0) > MAX_COMMAND_UNITS) {
       throw new TaskStoreError("PAYLOAD_TOO_LARGE", "the call is larger than Redis takes");
     }
-    return await this.#sendOn(await this.#ready(options.signal), name, values, options);
+    for (;;) {
+      const client = await this.#ready(options.signal);
+      try {
+        return await this.#sendOn(client, name, values, options);
+      } catch (error) {
+        if (!(error instanceof NotTaken)) throw error;
+        await this.#untilClosed(client, error, options.signal);
+      }
+    }
   }
 
   /** @throws whatever the client says, or a TaskStoreError */
@@ -158,7 +169,7 @@ export class Connection {
       command.abandon();
       if (error instanceof WaitAborted) throw command.inFlight ? abandoned(doing) : givenUp();
       if (replyCode(error) !== undefined || command.inFlight) throw error;
-      throw mapError(error, "connecting");
+      throw isClosing(client, error) ? new NotTaken({ cause: error }) : mapError(error, "connecting");
     } finally {
       this.#inFlight.delete(command);
     }
@@ -179,6 +190,27 @@ export class Connection {
     } catch (error) {
       this.#throwIfClosed();
       throw error instanceof WaitAborted ? givenUp() : mapError(error, "connecting");
+    }
+  }
+
+  /** A connection that is being closed says that it is ready until it is closed, and takes nothing. */
+  async #untilClosed(client: Client, reason: NotTaken, signal: AbortSignal | undefined): Promise<void> {
+    let onClose = ignore;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const closed = new Promise<void>((resolve, reject) => {
+      onClose = resolve;
+      timer = setTimeout(() => reject(mapError(reason.cause, "connecting")), PATIENCE_MS);
+      if (client.status !== "ready") resolve();
+      client.on("close", onClose);
+    });
+    try {
+      await unlessAborted(closed, signal, this.#closing.signal);
+    } catch (error) {
+      this.#throwIfClosed();
+      throw error instanceof WaitAborted ? givenUp() : error;
+    } finally {
+      clearTimeout(timer);
+      client.off("close", onClose);
     }
   }
 
@@ -205,6 +237,20 @@ export class Connection {
 
   #throwIfClosed(): void {
     if (this.#closed !== undefined) throw new TaskStoreError("CLOSED", "the store was closed");
+  }
+}
+
+/** Of ioredis, about a connection that it has begun to close, or that the server has. */
+function isClosing(client: Client, error: unknown): boolean {
+  return client.status === "ready" && error instanceof Error && error.message.includes("isn't writeable");
+}
+
+/** A client refused a command, and nothing was sent. */
+class NotTaken extends Error {
+  override readonly name = "NotTaken";
+
+  constructor(options: { readonly cause: unknown }) {
+    super("the client took no command", options);
   }
 }
 
