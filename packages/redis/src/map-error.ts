@@ -33,6 +33,9 @@ const LASTING: ReadonlyMap<string, string> = new Map([
   ["CROSSSLOT", PART_OF_CLUSTER],
 ]);
 
+/** Codes of Node's for a certificate that it does not accept. */
+const UNTRUSTED = /CERT|UNABLE_TO_VERIFY/;
+
 /** ioredis gives up following a cluster's redirections. */
 const REDIRECTIONS = "Too many Cluster redirections";
 
@@ -75,7 +78,9 @@ export function mapError(error: unknown, doing: Doing): TaskStoreError {
     if (doing === "writing") {
       return new TaskStoreError("WRITE_OUTCOME_UNKNOWN", "the connection to Redis was lost during a write", options);
     }
-    return new TaskStoreError("STORE_UNAVAILABLE", `Redis could not be reached (${nameOf(error)})`, options);
+    const name = nameOf(error);
+    const retryable = !UNTRUSTED.test(name);
+    return new TaskStoreError("STORE_UNAVAILABLE", `Redis could not be reached (${name})`, { ...options, retryable });
   }
   const passing = PASSING.get(code);
   const lasting = LASTING.get(code);

@@ -1,0 +1,188 @@
+/** A cluster of its own loses a primary, and moves slots, while stores work on it. */
+import { Cluster } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { isTaskStoreError, type Task, type TaskStore } from "@mcp-task-store/core";
+import { pollUntil, redisIsLeftOut, type RedisCluster, startRedisCluster } from "@mcp-task-store/services";
+import { createRedisTaskStore, type RedisTaskStoreOptions } from "../src/index.ts";
+import { Keys } from "../src/keys.ts";
+
+const DONE = { status: "completed", result: {} } as const;
+const TASKS = 30;
+const KEY_PREFIX = "failover:";
+
+describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
+  let cluster: RedisCluster;
+  let client: Cluster;
+  const keys = new Keys(KEY_PREFIX);
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+  beforeAll(async () => {
+    process.on("unhandledRejection", onUnhandled);
+    cluster = await startRedisCluster({ fast: true, nodeTimeoutMs: 2_000 });
+    client = new Cluster([...cluster.nodes], { redisOptions: { password: cluster.password } });
+    client.on("error", () => {});
+  });
+  afterAll(async () => {
+    client.disconnect();
+    await cluster.stop();
+    process.off("unhandledRejection", onUnhandled);
+  });
+
+  function open(options: Partial<RedisTaskStoreOptions> = {}): TaskStore {
+    const { nodes, password } = cluster;
+    const store = createRedisTaskStore({
+      cluster: { nodes, password, socketTimeout: 500 },
+      keyPrefix: KEY_PREFIX,
+      safetyPollMs: 500,
+      callTimeoutMs: 60_000,
+      onWarning: () => {},
+      ...options,
+    });
+    onTestFinished(() => store.close());
+    return store;
+  }
+
+  /** Everything that was written so far is on the replicas too. */
+  async function replicated(): Promise<void> {
+    for (const primary of client.nodes("master")) expect(await primary.wait(1, 30_000)).toBeGreaterThanOrEqual(0);
+    const lags = async (): Promise<boolean> => {
+      const infos = await Promise.all(client.nodes("master").map((primary) => primary.info("replication")));
+      return infos.some((info) => {
+        const [, offset] = /master_repl_offset:(\d+)/.exec(info) ?? [];
+        return [...info.matchAll(/^slave\d+:.*offset=(\d+)/gm)].some(
+          ([, replica]) => Number(replica) < Number(offset) - 1_000,
+        );
+      });
+    };
+    await pollUntil(async () => !(await lags()), { what: "the replicas" });
+  }
+
+  /** Until it takes effect; the task is there all the while. */
+  async function untilDone(call: () => Promise<Task>): Promise<Task> {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (isTaskStoreError(error, "TASK_TERMINAL") && error.task !== undefined) return error.task;
+        if (!isTaskStoreError(error, "STORE_UNAVAILABLE") && !isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN"))
+          throw error;
+      }
+    }
+  }
+
+  it.each([
+    ["is killed", (index: number) => cluster.killNode(index), (index: number) => cluster.restartNode(index)],
+    ["falls silent", (index: number) => cluster.pauseNode(index), (index: number) => cluster.resumeNode(index)],
+  ])("goes on with the replica of a primary that %s, and who waits wakes", async (_, lose, mend) => {
+    const [worker, waiter] = [open(), open()];
+    await worker.setup();
+    const scoped = worker.scoped("alice");
+    const tasks = await Promise.all(Array.from({ length: TASKS }, () => scoped.createTask()));
+    const ids = tasks.map(({ taskId }) => taskId);
+    const seen = new Set<string>();
+    const watching = (async () => {
+      for await (const task of waiter.watchTasks(ids)) seen.add(task.taskId);
+    })();
+    const outcomes = Promise.all(ids.map((taskId) => waiter.waitForOutcome(taskId)));
+    await pollUntil(() => seen.size === TASKS, { what: "the waiters to have seen their tasks" });
+    await replicated();
+
+    const [first = ""] = ids;
+    const index = await cluster.primaryOf(keys.of(first).task);
+    await lose(index);
+    const hasty = open({ callTimeoutMs: 300 });
+    const refused: unknown = await hasty.updateTask(first, { statusMessage: "now" }).catch((error: unknown) => error);
+    expect(isTaskStoreError(refused, "STORE_UNAVAILABLE") || isTaskStoreError(refused, "WRITE_OUTCOME_UNKNOWN")).toBe(
+      true,
+    );
+    const ended = await Promise.all(ids.map((taskId) => untilDone(() => worker.finishTask(taskId, DONE))));
+    expect(ended.map(({ status }) => status)).toEqual(ids.map(() => "completed"));
+    expect(await outcomes).toEqual(ids.map(() => DONE));
+    await watching;
+    await mend(index);
+    await cluster.untilOk();
+
+    const listed: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await worker.scoped("alice").listTasks({ limit: 7, ...(cursor && { cursor }) });
+      listed.push(...page.tasks.map(({ taskId }) => taskId));
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    expect(ids.filter((taskId) => !listed.includes(taskId))).toEqual([]);
+    await Promise.all(ids.map((taskId) => worker.deleteTask(taskId)));
+    expect(unhandled).toEqual([]);
+  });
+
+  it("moves a slot to another node while its tasks are written to, and no write is lost or done twice", async () => {
+    const store = open();
+    await store.setup();
+    // Of one shard, since that is what moves.
+    const tasks: Task[] = [];
+    const { tag } = keys.of("the shard");
+    while (tasks.length < 10) {
+      const taskId = `moving-${Math.random()}`;
+      if (keys.of(taskId).tag === tag) tasks.push(await store.createTask({ taskId }));
+    }
+    const slot = Number(await client.cluster("KEYSLOT", keys.shard(tag).due));
+    const over = new AbortController();
+    const counts = new Map<string, number>();
+    const write = async (taskId: string): Promise<void> => {
+      while (!over.signal.aborted) {
+        const lease = await store.acquireLease(taskId, { holder: "w" });
+        if (lease === undefined) throw new Error("nobody else holds it");
+        await store.messages.push(taskId, note(counts.get(taskId) ?? 0), { messageId: `m${counts.get(taskId) ?? 0}` });
+        await store.releaseLease(taskId, lease.token);
+        counts.set(taskId, (counts.get(taskId) ?? 0) + 1);
+      }
+    };
+    const writing = Promise.all(tasks.map(({ taskId }) => write(taskId)));
+    const busy = (least: number): Promise<unknown> =>
+      pollUntil(() => counts.size === tasks.length && Math.min(...counts.values()) >= least, { what: "writes" });
+    await busy(3);
+    await move(slot);
+    const atMove = Math.max(...counts.values());
+    await busy(atMove + 3);
+    over.abort();
+    await writing;
+
+    for (const { taskId } of tasks) {
+      const count = counts.get(taskId) ?? 0;
+      expect(await store.getTask(taskId)).toMatchObject({ status: "working", attempts: 0 });
+      const messages = await store.messages.drain(taskId);
+      expect(messages.map(({ timestamp }) => timestamp)).toEqual(Array.from({ length: count }, (_, at) => at));
+    }
+    expect(unhandled).toEqual([]);
+  });
+
+  const note = (timestamp: number): Parameters<TaskStore["messages"]["push"]>[1] => ({
+    type: "notification",
+    message: { method: "note" },
+    timestamp,
+  });
+
+  /** As redis-cli --cluster reshard does it: key by key, the slot half here and half there meanwhile. */
+  async function move(slot: number): Promise<void> {
+    // Knows the primaries as they are now.
+    const fresh = new Cluster([...cluster.nodes], { redisOptions: { password: cluster.password } });
+    onTestFinished(() => fresh.disconnect());
+    await fresh.ping();
+    const nodes = await Promise.all(
+      fresh.nodes("master").map(async (node) => ({ node, id: String(await node.cluster("MYID")) })),
+    );
+    const owner = cluster.nodes[await cluster.primaryOf(keys.of("the shard").task)];
+    const from = nodes.find(({ node }) => node.options.port === owner?.port);
+    const to = nodes.find((each) => each !== from);
+    if (from === undefined || to === undefined) throw new Error("a cluster has primaries");
+    await to.node.cluster("SETSLOT", slot, "IMPORTING", from.id);
+    await from.node.cluster("SETSLOT", slot, "MIGRATING", to.id);
+    const { host = "", port = 0 } = to.node.options;
+    for (;;) {
+      const names = (await from.node.cluster("GETKEYSINSLOT", slot, 1)) as string[];
+      const [name] = names;
+      if (name === undefined) break;
+      await from.node.call("MIGRATE", host, port, name, 0, 5_000, "AUTH", cluster.password);
+    }
+    for (const { node } of nodes) await node.cluster("SETSLOT", slot, "NODE", to.id);
+  }
+});
