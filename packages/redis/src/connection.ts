@@ -9,6 +9,8 @@ import {
   singleClient,
   singleCopy,
 } from "./client-settings.ts";
+import { untilClient } from "./client-state.ts";
+import type { ClientEvent } from "./client-state.ts";
 import { mapError, replyCode } from "./map-error.ts";
 import type { Doing } from "./map-error.ts";
 import type { ConnectionSource, RedisClientLike, RedisClusterLike } from "./options.ts";
@@ -50,7 +52,7 @@ export class Connection {
   readonly #inFlight: Set<TrackedCommand> = new Set();
   readonly #closing: AbortController = new AbortController();
   #client: Client | undefined;
-  #becomingReady: Promise<void> | undefined;
+  readonly #waits: Map<ClientEvent, Promise<void>> = new Map();
   #closed: Promise<void> | undefined;
 
   /** Connects to nothing yet. */
@@ -146,8 +148,9 @@ export class Connection {
       try {
         return await this.#sendOn(client, name, values, options);
       } catch (error) {
+        // A connection that is being closed says that it is ready until it is closed, and takes nothing.
         if (!(error instanceof NotTaken)) throw error;
-        await this.#untilClosed(client, error, options.signal);
+        await this.#waitFor("close", client, options.signal);
       }
     }
   }
@@ -169,7 +172,9 @@ export class Connection {
       command.abandon();
       if (error instanceof WaitAborted) throw command.inFlight ? abandoned(doing) : givenUp();
       if (replyCode(error) !== undefined || command.inFlight) throw error;
-      throw isClosing(client, error) ? new NotTaken({ cause: error }) : mapError(error, "connecting");
+      throw isClosing(client, error)
+        ? new NotTaken("nothing was sent", { cause: error })
+        : mapError(error, "connecting");
     } finally {
       this.#inFlight.delete(command);
     }
@@ -181,36 +186,21 @@ export class Connection {
     if (signal?.aborted) throw givenUp();
     const client = this.#openClient();
     if (client.status === "ready") return client;
-    this.#becomingReady ??= untilReady(client).finally(() => {
-      this.#becomingReady = undefined;
-    });
+    await this.#waitFor("ready", client, signal);
+    return client;
+  }
+
+  /** What many calls wait for is waited for once: an emitter and a signal are heard by few at a time. */
+  async #waitFor(event: ClientEvent, client: Client, signal: AbortSignal | undefined): Promise<void> {
+    const waiting = this.#waits.get(event) ?? untilClient(client, event, this.#closing.signal, PATIENCE_MS);
+    this.#waits.set(event, waiting);
+    const done = (): boolean => this.#waits.get(event) === waiting && this.#waits.delete(event);
+    waiting.then(done, done);
     try {
-      await unlessAborted(this.#becomingReady, signal, this.#closing.signal);
-      return client;
+      await unlessAborted(waiting, signal);
     } catch (error) {
       this.#throwIfClosed();
       throw error instanceof WaitAborted ? givenUp() : mapError(error, "connecting");
-    }
-  }
-
-  /** A connection that is being closed says that it is ready until it is closed, and takes nothing. */
-  async #untilClosed(client: Client, reason: NotTaken, signal: AbortSignal | undefined): Promise<void> {
-    let onClose = ignore;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const closed = new Promise<void>((resolve, reject) => {
-      onClose = resolve;
-      timer = setTimeout(() => reject(mapError(reason.cause, "connecting")), PATIENCE_MS);
-      if (client.status !== "ready") resolve();
-      client.on("close", onClose);
-    });
-    try {
-      await unlessAborted(closed, signal, this.#closing.signal);
-    } catch (error) {
-      this.#throwIfClosed();
-      throw error instanceof WaitAborted ? givenUp() : error;
-    } finally {
-      clearTimeout(timer);
-      client.off("close", onClose);
     }
   }
 
@@ -245,13 +235,8 @@ function isClosing(client: Client, error: unknown): boolean {
   return client.status === "ready" && error instanceof Error && error.message.includes("isn't writeable");
 }
 
-/** A client refused a command, and nothing was sent. */
 class NotTaken extends Error {
   override readonly name = "NotTaken";
-
-  constructor(options: { readonly cause: unknown }) {
-    super("the client took no command", options);
-  }
 }
 
 function clientFor(source: ConnectionSource): Client {
@@ -265,42 +250,6 @@ function clientFor(source: ConnectionSource): Client {
     case "cluster client":
       return clusterFits(source.client) ? source.client : clusterCopy(source.client);
   }
-}
-
-/** Resolves when the client is ready; rejects when an attempt to connect fails, though the client goes on trying. */
-function untilReady(client: Client): Promise<void> {
-  const ready = new Promise<void>((resolve, reject) => {
-    let lastError: Error | undefined;
-    const stop = (): void => {
-      clearTimeout(timer);
-      client.off("ready", onReady);
-      client.off("error", onError);
-      client.off("close", onEnd);
-      client.off("end", onEnd);
-    };
-    const onReady = (): void => {
-      stop();
-      resolve();
-    };
-    const onError = (error: Error): void => {
-      lastError = error;
-      onEnd();
-    };
-    const onEnd = (): void => {
-      stop();
-      reject(lastError ?? new Error("the connection was closed"));
-    };
-    const timer = setTimeout(onEnd, PATIENCE_MS);
-    client.on("ready", onReady);
-    client.on("error", onError);
-    client.on("close", onEnd);
-    client.on("end", onEnd);
-    if (client.status === "wait") client.connect().catch(ignore);
-    else if (client.status === "end") onEnd();
-  });
-  // Everybody who waits for it may have given up.
-  ready.catch(ignore);
-  return ready;
 }
 
 function anyOf<T>(items: readonly T[]): T | undefined {

@@ -109,6 +109,22 @@ describe.skipIf(redisIsLeftOut())("giving up and closing", () => {
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
+  it("may have hundreds of calls wait for a connection, and in flight, without a warning of Node's", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
+    const client = new Redis(url, { autoResendUnfulfilledCommands: false, lazyConnect: true });
+    for (const driver of [redis.another(), redis.another({ client })]) {
+      const { signal } = new AbortController();
+      const reads = Array.from({ length: 300 }, () => driver.read([], { signal }));
+      expect(await Promise.all(reads)).toHaveLength(300);
+      await driver.close();
+    }
+    client.disconnect();
+    expect(warnings).toEqual([]);
+  });
+
   it("lets calls in flight settle when it closes, and refuses new ones", async () => {
     const { proxy, driver } = await behindProxy();
     const taskId = await task();

@@ -1,4 +1,4 @@
-import { onAbort } from "./on-abort.ts";
+import { onAbort } from "@mcp-task-store/core/adapter";
 
 /** Waits, or until the signal fires; either way it resolves. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {

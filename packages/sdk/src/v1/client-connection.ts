@@ -1,6 +1,6 @@
 import type { ScopedTaskStore, Task } from "@mcp-task-store/core";
 import type { JSONRPCNotification, ProgressToken, RequestId } from "@modelcontextprotocol/sdk/types.js";
-import { onAbort } from "../on-abort.ts";
+import { onAbort } from "@mcp-task-store/core/adapter";
 import { INTERNAL_ERROR } from "../tool-error.ts";
 import type { AskedRequests } from "./asked-requests.ts";
 import type { ClientLink } from "./client-link.ts";
