@@ -1,4 +1,4 @@
-/** A server that runs no tool itself: `dispatch` sends the ids of its tasks to a queue. See queue-worker.ts. */
+/** A server that runs no tool itself: `dispatch` sends the ids of its tasks to a queue. See queue-worker.ts, queue.ts. */
 import { serve } from "@hono/node-server";
 import { TasksExtension } from "@mcp-task-store/sdk/v2";
 import {
@@ -11,13 +11,13 @@ import { Hono } from "hono";
 import { authenticate } from "./auth.ts";
 import { endOnSignal, stopServing } from "./end-on-signal.ts";
 import { announce } from "./listening.ts";
-import { openQueue, QUEUE, type TaskJob } from "./queue.ts";
-import { openPostgresStore } from "./store.ts";
+import { openQueue } from "./queue.ts";
+import { openStoreAt } from "./store.ts";
 import { tools } from "./tools.ts";
 
-const connectionString = process.env["DATABASE_URL"];
-const queue = await openQueue(connectionString);
-const store = openPostgresStore(connectionString, {
+const url = process.env["DATABASE_URL"];
+const queue = await openQueue(url);
+const store = openStoreAt(url, {
   // Its worker was lost, or no worker took it in time: the job may be lost. A job too many does no harm.
   onOrphan: (task) => tasks.orphaned(task),
   onError: console.error,
@@ -26,7 +26,7 @@ const tasks: TasksExtension = new TasksExtension(store, {
   tools,
   dispatch: async ({ taskId }, reason) => {
     console.log(`dispatch ${taskId} ${reason}`);
-    await queue.send(QUEUE, { taskId } satisfies TaskJob);
+    await queue.send(taskId);
   },
   onError: console.error,
 });

@@ -1,18 +1,11 @@
-/** The job queue between the server and its workers: pg-boss, in the database that has the tasks as well. */
-import { PgBoss } from "pg-boss";
+/** The job queue between the server and its workers. The address chooses: see queue-pg-boss.ts and queue-bullmq.ts. */
+import { addressOf } from "./address.ts";
+import { openBullMq } from "./queue-bullmq.ts";
+import { openPgBoss } from "./queue-pg-boss.ts";
+import type { TaskQueue } from "./task-queue.ts";
 
-export const QUEUE = "mcp-tasks";
-
-/** All that a job carries: what is to be done, and what came of it, is in the store. */
-export interface TaskJob {
-  readonly taskId: string;
-}
-
-export async function openQueue(connectionString: string | undefined): Promise<PgBoss> {
-  if (connectionString === undefined) throw new Error("DATABASE_URL is not set; give postgres://…");
-  const queue = new PgBoss({ connectionString, useListenNotify: true });
-  queue.on("error", console.error);
-  await queue.start();
-  await queue.createQueue(QUEUE, { notify: true });
-  return queue;
+/** In the database that has the tasks as well. */
+export async function openQueue(url: string | undefined): Promise<TaskQueue> {
+  const address = addressOf(url);
+  return address.kind === "redis" ? openBullMq(address) : await openPgBoss(address.connectionString);
 }

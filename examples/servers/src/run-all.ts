@@ -1,7 +1,7 @@
 /** Starts each example as its own process, calls it as a client would, and says what happened. */
-import { constants } from "node:os";
+import { availableParallelism, constants } from "node:os";
 import { parseArgs } from "node:util";
-import { postgresIsLeftOut, type PostgresService, startPostgres } from "@mcp-task-store/services";
+import { Servers } from "./harness/servers.ts";
 import { type Show, Stage } from "./harness/show.ts";
 import { httpServer } from "./shows/http-server.ts";
 import { queueWorkers } from "./shows/queue-workers.ts";
@@ -13,8 +13,9 @@ const LONGEST_MS = 300_000;
 
 const HELP = `Usage: node src/run-all.ts
 
-Starts the servers of this folder, each as a process of its own, on a PostgreSQL server that it finds or starts; calls
-them with the official MCP client, and says what happened. Takes less than a minute and leaves nothing behind.
+Starts the servers of this folder, each as a process of its own, on a PostgreSQL and a Redis server that it finds or
+starts; calls them with the official MCP client, and says what happened. Takes about a minute and leaves nothing
+behind.
 
 Options:
   --help   this text
@@ -22,8 +23,9 @@ Options:
 Exit code: 0 everything held, 1 something did not, 2 wrong usage, 130 interrupted
 
 Variables:
-  POSTGRES_URL              use this server; it must allow CREATE DATABASE
+  POSTGRES_URL, REDIS_URL   use this server; Postgres must allow CREATE DATABASE
   MCP_TASK_STORE_POSTGRES   path, docker or embedded: start this one; off: memory, without what needs Postgres
+  MCP_TASK_STORE_REDIS      path, docker or apt: start this one; off: without what needs Redis
 `;
 
 const SHOWS: readonly Show[] = [
@@ -32,7 +34,8 @@ const SHOWS: readonly Show[] = [
   httpServer("express: express.json() has read the body", "express.ts"),
   stdioServer,
   serverlessPlatform,
-  queueWorkers,
+  queueWorkers("queue: pg-boss carries task ids to worker processes", "Postgres"),
+  queueWorkers("queue: BullMQ does, and the tasks are in Redis", "Redis"),
 ];
 
 // What was started ends with this process.
@@ -53,16 +56,18 @@ async function main(): Promise<number> {
   }
 }
 
-/** All at the same time; what they say comes in their order. */
+/** As many at a time as the machine has cores; what they say comes in their order. */
 async function playAll(): Promise<number> {
   const startedMs = performance.now();
   const signal = AbortSignal.timeout(LONGEST_MS);
-  await using postgres = postgresIsLeftOut() ? undefined : await startPostgres({ log: console.log });
+  await using servers = await Servers.start(console.log);
   let good = 0;
   let bad = 0;
-  const stages = SHOWS.filter(({ needsPostgres }) => postgres !== undefined || !needsPostgres).map((show) => ({
+  const leftOut = SHOWS.filter(({ needs }) => needs !== undefined && !servers.has(needs));
+  const inTurn = turns(Math.max(2, availableParallelism()));
+  const stages = SHOWS.filter((show) => !leftOut.includes(show)).map((show) => ({
     show,
-    played: play(show, postgres, signal),
+    played: inTurn(() => play(show, servers, signal)),
   }));
   for (const { show, played } of stages) {
     const stage = await played;
@@ -70,15 +75,33 @@ async function playAll(): Promise<number> {
     if (stage.isGood) good += 1;
     else bad += 1;
   }
-  const leftOut = SHOWS.length - stages.length;
+  const missing = [...new Set(leftOut.map(({ needs }) => needs))].join(" and ");
+  const without = missing === "" ? "none left out" : `${leftOut.length} left out for want of ${missing}`;
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  console.log(`\n${good} examples work, ${bad} do not, ${leftOut} left out for want of Postgres; ${seconds} s`);
+  console.log(`\n${good} examples work, ${bad} do not, ${without}; ${seconds} s`);
   return bad === 0 ? 0 : 1;
 }
 
-async function play(show: Show, postgres: PostgresService | undefined, signal: AbortSignal): Promise<Stage> {
-  await using database = await postgres?.freshDatabase();
-  const stage = new Stage(database?.url, signal);
+/** Starts what it is given in its order, at most so many at a time. */
+function turns(atATime: number): <T>(start: () => Promise<T>) => Promise<T> {
+  let free = atATime;
+  const waiting: (() => void)[] = [];
+  return async (start) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free -= 1;
+    try {
+      return await start();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}
+
+async function play(show: Show, servers: Servers, signal: AbortSignal): Promise<Stage> {
+  await using place = await servers.freshPlace(show.needs ?? "Postgres");
+  const stage = new Stage(place?.url, signal);
   try {
     await show.play(stage);
   } catch (error) {

@@ -7,7 +7,7 @@ import type { TaskStore } from "@mcp-task-store/core";
 import { TasksExtension } from "@mcp-task-store/sdk/v2";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { authenticate } from "./auth.ts";
-import { openPostgresStore } from "./store.ts";
+import { openStoreAt } from "./store.ts";
 import { tools } from "./tools.ts";
 
 export interface Environment {
@@ -36,7 +36,7 @@ let app: App | undefined;
 const current = new AsyncLocalStorage<Invocation>();
 
 function open({ DATABASE_URL }: Environment): App {
-  const store = openPostgresStore(DATABASE_URL, {
+  const store = openStoreAt(DATABASE_URL, {
     // Nobody is there to do it: the platform's cron calls `scheduled`.
     maintenance: false,
     onOrphan: (task) => tasks.orphaned(task),

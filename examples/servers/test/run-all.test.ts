@@ -32,8 +32,11 @@ describe("run-all", () => {
     expect({ exitCode, output }).toEqual({ exitCode: 2, output: expect.stringContaining("Usage: ") });
   });
 
-  it("fails when there is no Postgres where one is wanted", async () => {
-    const { exitCode, output } = await runAll([], { MCP_TASK_STORE_POSTGRES: "nowhere" });
-    expect({ exitCode, output }).toEqual({ exitCode: 1, output: expect.stringContaining("MCP_TASK_STORE_POSTGRES") });
+  it.each([
+    ["MCP_TASK_STORE_POSTGRES", {}],
+    ["MCP_TASK_STORE_REDIS", { MCP_TASK_STORE_POSTGRES: "off" }],
+  ])("fails when %s wants what there is not", async (variable, environment) => {
+    const { exitCode, output } = await runAll([], { ...environment, [variable]: "nowhere" });
+    expect({ exitCode, output }).toEqual({ exitCode: 1, output: expect.stringContaining(variable) });
   });
 });

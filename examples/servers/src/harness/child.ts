@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { basename, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-const READY_MS = 20_000;
+/** Only what hangs runs into it: a busy machine may take long to start a program. */
+const READY_MS = 60_000;
 const END_MS = 10_000;
 
 /** Processes that run, so that none outlives this one, however it ends. */

@@ -2,17 +2,18 @@
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { TaskClient, type TaskClientOptions } from "../task-client.ts";
 import { Child } from "./child.ts";
+import type { ServerName } from "./servers.ts";
 
 export interface Show {
   readonly title: string;
-  /** It shows nothing on memory, where tasks end with their process. */
-  readonly needsPostgres: boolean;
+  /** Without it there is nothing to show. undefined: Postgres if there is one, else memory. */
+  readonly needs: ServerName | undefined;
   play(stage: Stage): Promise<void>;
 }
 
 /** What a show works with. Whatever it starts here is ended with it. */
 export class Stage implements AsyncDisposable {
-  /** A database of its own; undefined: this run does without. */
+  /** A place of its own on a server; undefined: this run does without. */
   readonly databaseUrl: string | undefined;
   /** Fires when the show has taken too long, or is to stop. */
   readonly signal: AbortSignal;

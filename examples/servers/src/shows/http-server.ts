@@ -2,13 +2,13 @@
 import { ProtocolError } from "@modelcontextprotocol/client";
 import type { Child } from "../harness/child.ts";
 import type { Show, Stage } from "../harness/show.ts";
-import { openPostgresStore } from "../store.ts";
+import { openStoreAt } from "../store.ts";
 import { type ClientTask, isOver, isTask, type TaskClient, textOf } from "../task-client.ts";
 
 export function httpServer(title: string, program: string): Show {
   return {
     title,
-    needsPostgres: false,
+    needs: undefined,
     play: async (stage) => {
       const { server, url } = await stage.startServer(program);
       const unknown = await fetch(url, { method: "POST", body: "{}" });
@@ -79,7 +79,7 @@ async function restart(stage: Stage, alice: TaskClient, program: string, server:
   stage.check("SIGTERM in the middle of a task", `exit code ${await server.end()}`, "exit code 0");
   await stage.startServer(program, Number(url.port));
   const task = await alice.follow(taskId, stage.signal);
-  await using store = openPostgresStore(stage.databaseUrl, { maintenance: false });
+  await using store = openStoreAt(stage.databaseUrl, { maintenance: false });
   const attempts = (await store.getTask(taskId))?.attempts;
   stage.check("the next process goes on, same client, same task id", textOf(task.result), "10 pages on restarts");
   stage.check("the task was given back, not lost: at attempt", attempts, 1);

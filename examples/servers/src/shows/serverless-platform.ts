@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pollUntil } from "@mcp-task-store/services";
 import { Platform } from "../harness/platform.ts";
 import type { Show, Stage } from "../harness/show.ts";
-import { openPostgresStore } from "../store.ts";
+import { openStoreAt } from "../store.ts";
 import { type ClientTask, isOver, type TaskClient, textOf } from "../task-client.ts";
 
 /** A platform's would be a minute. */
@@ -11,9 +11,9 @@ const CRON_EVERY_MS = 500;
 
 export const serverlessPlatform: Show = {
   title: "serverless: no background process, waitUntil, polling hints, maintain() by cron",
-  needsPostgres: true,
+  needs: "Postgres",
   play: async (stage) => {
-    const store = stage.use(openPostgresStore(stage.databaseUrl, { maintenance: false }));
+    const store = stage.use(openStoreAt(stage.databaseUrl, { maintenance: false }));
     await store.setup();
     const platform = stage.use(await Platform.start({ DATABASE_URL: stage.databaseUrl ?? "" }));
     const client = await stage.connect(platform.url, "alice");

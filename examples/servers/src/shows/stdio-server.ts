@@ -8,7 +8,7 @@ import { approve, callAndListen } from "./http-server.ts";
 
 export const stdioServer: Show = {
   title: "stdio: over a pipe, for one user",
-  needsPostgres: false,
+  needs: undefined,
   play: async (stage) => {
     const transport = new StdioClientTransport({
       command: process.execPath,
