@@ -7,8 +7,11 @@ import { asArray, asBytes } from "./reply.ts";
 import { taskRecord } from "./row.ts";
 import { shows } from "./topology.ts";
 
-/** Entries of an index that are fetched beyond what a page needs: some may lead to nothing. */
-const SPARE_ENTRIES = 16;
+/**
+ * Entries that are looked at beyond what a page needs, since some may lead to nothing. Where most do, as with a filter
+ * that few tasks pass, the next look is twice as wide, up to the second.
+ */
+const SPARE_ENTRIES = { first: 16, most: 500 } as const;
 
 /** Digits of the creation at the beginning of an entry. */
 const DIGITS = 16;
@@ -73,11 +76,11 @@ export async function pageOfOwner(
 ): Promise<ReadAnswer> {
   const page = new Page(shards, query, options);
   const listing = new IndexReader(shards, shards.keys.listing(scope), query, options);
-  do {
-    const members = await listing.next(page.missing + SPARE_ENTRIES);
+  for (let spare: number = SPARE_ENTRIES.first; ; spare = wider(spare)) {
+    const members = await listing.next(page.missing + spare);
     await page.add(members.map((member) => ({ index: listing.index, member })));
-  } while (page.missing > 0 && !listing.isAtEnd);
-  return page.answer;
+    if (page.missing <= 0 || listing.isAtEnd) return page.answer;
+  }
 }
 
 /** A page of all tasks, or of those without an owner: the indexes of all shards, merged. */
@@ -92,13 +95,13 @@ export async function pageOfShards(
     reader: new IndexReader(shards, shards.keys.shard(tag)[index], query, options),
     waiting: [] as Buffer[],
   }));
-  for (;;) {
+  for (let spare: number = SPARE_ENTRIES.first; ; spare = wider(spare)) {
     const picked: Entry[] = [];
     let isAtEnd = false;
-    while (picked.length < page.missing + SPARE_ENTRIES && !isAtEnd) {
+    while (picked.length < page.missing + spare && !isAtEnd) {
       const empty = lists.filter(({ reader, waiting }) => waiting.length === 0 && !reader.isAtEnd);
       // Twice what each contributes if they are alike.
-      const each = 2 * Math.ceil(page.missing / TAGS.length) + 2;
+      const each = 2 * Math.ceil((page.missing + spare) / TAGS.length) + 2;
       await all(empty.map(async (list) => void list.waiting.push(...(await list.reader.next(each)))));
       const first = latest(lists);
       const member = first?.waiting.shift();
@@ -108,6 +111,10 @@ export async function pageOfShards(
     await page.add(picked);
     if (page.missing <= 0 || isAtEnd) return page.answer;
   }
+}
+
+function wider(spare: number): number {
+  return Math.min(2 * spare, SPARE_ENTRIES.most);
 }
 
 /** Walks an index from the newest entry to the oldest. */

@@ -192,10 +192,11 @@ export class Connection {
 
   /** What many calls wait for is waited for once: an emitter and a signal are heard by few at a time. */
   async #waitFor(event: ClientEvent, client: Client, signal: AbortSignal | undefined): Promise<void> {
-    const waiting = this.#waits.get(event) ?? untilClient(client, event, this.#closing.signal, PATIENCE_MS);
-    this.#waits.set(event, waiting);
-    const done = (): boolean => this.#waits.get(event) === waiting && this.#waits.delete(event);
-    waiting.then(done, done);
+    let waiting = this.#waits.get(event);
+    if (waiting === undefined) {
+      waiting = untilClient(client, event, this.#closing.signal, PATIENCE_MS).finally(() => this.#waits.delete(event));
+      this.#waits.set(event, waiting);
+    }
     try {
       await unlessAborted(waiting, signal);
     } catch (error) {

@@ -124,7 +124,7 @@ describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
       const taskId = `moving-${Math.random()}`;
       if (keys.of(taskId).tag === tag) tasks.push(await store.createTask({ taskId }));
     }
-    const slot = Number(await client.cluster("KEYSLOT", keys.shard(tag).due));
+    const slot = await client.cluster("KEYSLOT", keys.shard(tag).due);
     const over = new AbortController();
     const counts = new Map<string, number>();
     const write = async (taskId: string): Promise<void> => {
@@ -168,7 +168,7 @@ describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
     onTestFinished(() => fresh.disconnect());
     await fresh.ping();
     const nodes = await Promise.all(
-      fresh.nodes("master").map(async (node) => ({ node, id: String(await node.cluster("MYID")) })),
+      fresh.nodes("master").map(async (node) => ({ node, id: await node.cluster("MYID") })),
     );
     const owner = cluster.nodes[await cluster.primaryOf(keys.of("the shard").task)];
     const from = nodes.find(({ node }) => node.options.port === owner?.port);
@@ -178,7 +178,7 @@ describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
     await from.node.cluster("SETSLOT", slot, "MIGRATING", to.id);
     const { host = "", port = 0 } = to.node.options;
     for (;;) {
-      const names = (await from.node.cluster("GETKEYSINSLOT", slot, 1)) as string[];
+      const names = await from.node.cluster("GETKEYSINSLOT", slot, 1);
       const [name] = names;
       if (name === undefined) break;
       await from.node.call("MIGRATE", host, port, name, 0, 5_000, "AUTH", cluster.password);

@@ -140,10 +140,10 @@ describe.skipIf(redisIsLeftOut())("a cluster client of one's own", () => {
     const client = new Cluster([...nodes], { ...options, redisOptions: { ...(password && { password }) } });
     client.on("error", () => {});
     const used: string[] = [];
-    const { sendCommand } = client;
+    const sendCommand = client.sendCommand.bind(client);
     client.sendCommand = (command, ...rest) => {
       used.push(command.name);
-      return Reflect.apply(sendCommand, client, [command, ...rest]);
+      return sendCommand(command, ...rest);
     };
     const driver = redis.another({ client });
     const tasks = Array.from({ length: 20 }, () => newTask({ scope: "alice" }));

@@ -68,7 +68,7 @@ export function scratchOn(
     driver: another(),
     another,
     async plant(...records) {
-      for (const record of records) await plant(client, keys, { ...plain(), ...record });
+      await Promise.all(records.map((record) => plant(client, keys, { ...plain(), ...record })));
     },
     async stored(taskId) {
       const reply = await client.hmgetBuffer(keys.of(taskId).task, ...ROW_FIELDS, "request", "outcome");

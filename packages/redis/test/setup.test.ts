@@ -40,7 +40,7 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
   /** Changes settings for one test. */
   async function configured(settings: Readonly<Record<string, string>>): Promise<void> {
     for (const [name, value] of Object.entries(settings)) {
-      const [, before = ""] = (await control.config("GET", name)) as string[];
+      const [, before = ""] = await control.config("GET", name);
       await control.config("SET", name, value);
       onTestFinished(async () => void (await control.config("SET", name, before)));
     }

@@ -47,7 +47,7 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
   });
 
   async function configured(name: string, value: string): Promise<() => Promise<unknown>> {
-    const [, before = ""] = (await control.config("GET", name)) as string[];
+    const [, before = ""] = await control.config("GET", name);
     await control.config("SET", name, value);
     const undo = (): Promise<unknown> => control.config("SET", name, before);
     onTestFinished(async () => void (await undo()));
@@ -108,8 +108,8 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
   /** A snapshot that fails; from then on writes are refused until one works. */
   async function breakSnapshots(): Promise<() => Promise<unknown>> {
     await configured("save", "3600 1");
-    const [, directory = ""] = (await control.config("GET", "dir")) as string[];
-    const [, name = ""] = (await control.config("GET", "dbfilename")) as string[];
+    const [, directory = ""] = await control.config("GET", "dir");
+    const [, name = ""] = await control.config("GET", "dbfilename");
     // A directory is in its place.
     await mkdir(join(directory, name, "full"), { recursive: true });
     const undo = (): Promise<void> => rm(join(directory, name), { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /** Proxies before the nodes of a cluster that count round trips: each time a node is spoken to after it had answered. */
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 
 interface Address {
   readonly host: string;
@@ -45,8 +45,9 @@ export async function turnCounter(nodes: readonly Address[]): Promise<TurnCounte
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     servers.push(server);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server on TCP has no other kind of address
-    natMap[name] = { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
+    const address = server.address();
+    if (typeof address !== "object" || address === null) throw new Error("it listens on TCP");
+    natMap[name] = { host: "127.0.0.1", port: address.port };
   }
   return {
     natMap,
