@@ -1,6 +1,7 @@
 /** The stores of this repository as targets of the conformance kit: for `pnpm conformance`, not for users. */
+import { randomBytes } from "node:crypto";
 import type { Target } from "../conformance/src/targets.ts";
-import { startPostgres, startRedis, startRedisCluster } from "../packages/services/src/index.ts";
+import { startMongo, startPostgres, startRedis, startRedisCluster } from "../packages/services/src/index.ts";
 import { target as memoryTarget } from "./targets/memory.ts";
 import { servedTarget } from "./targets/served-targets.ts";
 
@@ -67,10 +68,26 @@ async function redisCluster(log: (line: string) => void): Promise<OpenBackend> {
   return { target, [Symbol.asyncDispose]: () => cluster.stop() };
 }
 
+async function mongodb(log: (line: string) => void): Promise<OpenBackend> {
+  const service = await startMongo({ log });
+  const { url: connectionString, isStandIn, version } = service;
+  const database = `conformance_${randomBytes(6).toString("hex")}`;
+  const restart = async (): Promise<void> => {
+    await service.kill("SIGKILL");
+    await service.restart();
+  };
+  // A server that was there already is not ours to kill.
+  const ours = service.origin !== "env";
+  const source = { store: "mongodb", connectionString, database, isStandIn } as const;
+  const target = servedTarget(source, { version, ...(ours ? { restart } : {}) });
+  return { target, [Symbol.asyncDispose]: () => service.stop() };
+}
+
 /** How to open each backend; the order is the table's. `log` takes a line that says what is used. */
 export const BACKENDS: Readonly<Record<string, (log: (line: string) => void) => OpenBackend | Promise<OpenBackend>>> = {
   memory: () => ({ target: memoryTarget, [Symbol.asyncDispose]: async () => undefined }),
   postgres,
   redis,
   "redis-cluster": redisCluster,
+  mongodb,
 };

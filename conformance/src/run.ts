@@ -178,7 +178,8 @@ class Run {
   }
 
   async #played(rule: Rule, ground: Ground, journal: Journal): Promise<Play> {
-    const own = rule.isolated || rule.needs.includes("restart") || ground.namespace.advance !== undefined;
+    const must = rule.isolated || rule.needs.includes("restart") || ground.namespace.advance !== undefined;
+    const own = must || this.#target.isolated === true;
     if (!own) return this.#playedIn(rule, ground, journal, BASE_SETTINGS, []);
     const orphans: Task[] = [];
     const announce = (task: Task): void => void orphans.push(task);

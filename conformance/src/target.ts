@@ -78,6 +78,11 @@ export interface Target {
   readonly opensTwice?: boolean;
   /** How many rules may run at a time. @default 8 */
   readonly concurrency?: number;
+  /**
+   * Every rule gets a namespace of its own, not only those that must have one: for a backend whose calls cost more the
+   * more tasks it has. @default false
+   */
+  readonly isolated?: boolean;
   /** `open` can give a handle whose process has a wrong wall clock. @default false */
   readonly clock?: boolean;
   /**

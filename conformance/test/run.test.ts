@@ -94,6 +94,33 @@ describe("verdicts", () => {
   });
 });
 
+describe("a target whose rules are isolated", () => {
+  it.each([
+    ["gives each a namespace of its own", true, 3],
+    ["and without that one to all that allow it", false, 1],
+  ])("%s", async (_, isolated, namespaces) => {
+    let made = 0;
+    const reference = referenceTarget();
+    const target: Target = {
+      ...reference,
+      isolated,
+      async namespace() {
+        made += 1;
+        const namespace = await reference.namespace();
+        // Without a clock that can be moved, which makes every rule one that must be alone.
+        return {
+          open: (options) => namespace.open(options),
+          [Symbol.asyncDispose]: () => namespace[Symbol.asyncDispose](),
+        };
+      },
+    };
+    const report = await runConformance(target, { rules: ["cancel/coop", "finish/final"], timing });
+    expect(report.verdict).toBe("conformant");
+    // The first is where the calls are timed.
+    expect(made).toBe(namespaces);
+  });
+});
+
 describe("what a target lacks", () => {
   it("makes a rule not applicable: a facility", async () => {
     const reference = referenceTarget();

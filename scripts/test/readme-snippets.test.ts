@@ -88,6 +88,7 @@ describe.each([
     },
   },
   { readme: "packages/postgres/README.md", interfaces: { PostgresDriverOptions: "packages/postgres/src/options.ts" } },
+  { readme: "packages/mongodb/README.md", interfaces: { MongoDriverOptions: "packages/mongodb/src/options.ts" } },
 ])("the options table of $readme", ({ readme, interfaces }) => {
   const table = optionsTable(readme);
   const fields = new Map(Object.entries(interfaces).flatMap(([name, source]) => [...fieldsOf(source, name)]));

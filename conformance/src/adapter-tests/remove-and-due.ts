@@ -43,7 +43,7 @@ export function describeRemoveAndDue(open: OpenScratch): void {
         const row = plain();
         await scratch.plant(row);
         const { nowUs } = await scratch.driver.read([]);
-        expect(await scratch.driver.remove({ taskId: row.taskId, notAfterUs: nowUs })).toBe("late");
+        expect(await scratch.driver.remove({ taskId: row.taskId, notAfterUs: nowUs - 1 })).toBe("late");
         expect(await scratch.stored(row.taskId)).toEqual(row);
       });
     });

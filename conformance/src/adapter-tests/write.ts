@@ -81,7 +81,7 @@ export function describeWrite(open: OpenScratch): void {
     it("refuses after notAfterUs", async () => {
       const row = await planted();
       const { nowUs } = await scratch.driver.read([]);
-      const answer = await scratch.driver.write(writeTo(row.taskId, { alternatives: [finish], notAfterUs: nowUs }));
+      const answer = await scratch.driver.write(writeTo(row.taskId, { alternatives: [finish], notAfterUs: nowUs - 1 }));
       expect(answer).toMatchObject({ kind: "refused", row: shown(row) });
       expect(await scratch.stored(row.taskId)).toEqual(row);
     });

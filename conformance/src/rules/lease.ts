@@ -92,16 +92,17 @@ export const tokenGrows: Rule = defineRule({
   async act(kit) {
     const { taskId } = await kit.task();
     const tokens: (number | undefined)[] = [];
-    const take = async (): Promise<number> => {
-      const lease = await kit.A.acquireLease(taskId, { holder: "same", leaseMs: kit.timing.unitMs });
+    const take = async (leaseMs: number): Promise<number> => {
+      const lease = await kit.A.acquireLease(taskId, { holder: "same", leaseMs });
       tokens.push(lease?.token);
       return lease?.token ?? 0;
     };
-    await attempt(kit.A.releaseLease(taskId, await take()));
-    await attempt(kit.B.releaseLease(taskId, await take()));
-    await take();
+    // Long enough to be given back on any store: a lapse would use up an attempt.
+    await attempt(kit.A.releaseLease(taskId, await take(HOUR_MS)));
+    await attempt(kit.B.releaseLease(taskId, await take(HOUR_MS)));
+    await take(kit.timing.unitMs);
     await kit.elapse(kit.timing.unitMs);
-    await take();
+    await take(kit.timing.unitMs);
     return tokens;
   },
   judge(expect, tokens) {

@@ -1,0 +1,21 @@
+/** What each call of the driver does, on its own and among others; what it means is compared in equals-reference. */
+import { describe } from "vitest";
+import { mongoIsLeftOut } from "@mcp-task-store/services";
+import { describeInsert } from "../../../conformance/src/adapter-tests/insert.ts";
+import { describeMessageRaces } from "../../../conformance/src/adapter-tests/message-races.ts";
+import { describeMessages } from "../../../conformance/src/adapter-tests/messages.ts";
+import { describeRaces } from "../../../conformance/src/adapter-tests/races.ts";
+import { describeReadAndPage } from "../../../conformance/src/adapter-tests/read-and-page.ts";
+import { describeRemoveAndDue } from "../../../conformance/src/adapter-tests/remove-and-due.ts";
+import { describeWrite } from "../../../conformance/src/adapter-tests/write.ts";
+import { scratchMongo } from "./scratch-mongo.ts";
+
+describe.skipIf(mongoIsLeftOut())("on MongoDB", () => {
+  describeInsert(scratchMongo);
+  describeWrite(scratchMongo);
+  describeReadAndPage(scratchMongo);
+  describeRemoveAndDue(scratchMongo);
+  describeRaces(scratchMongo);
+  describeMessages(scratchMongo);
+  describeMessageRaces(scratchMongo);
+});
