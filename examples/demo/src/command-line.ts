@@ -30,9 +30,10 @@ Options:
 Exit code: 0 everything held, 1 something did not, 2 wrong usage, 130 interrupted
 
 Variables:
-  POSTGRES_URL, REDIS_URL   use this server; Postgres must allow CREATE DATABASE
+  POSTGRES_URL, REDIS_URL, MONGODB_URL   use this server; Postgres must allow CREATE DATABASE
   MCP_TASK_STORE_POSTGRES   path, docker or embedded: start this one; off: memory is the default
   MCP_TASK_STORE_REDIS      path, docker or apt: start this one
+  MCP_TASK_STORE_MONGODB    path, docker, download or stand-in: start this one
   NO_COLOR                  plain lines, also on a terminal
 `;
 

@@ -1,5 +1,6 @@
 /** The store of each of these processes: whichever server STORE_URL names. */
 import type { TaskStore, TaskStoreOptions } from "@mcp-task-store/core";
+import { createMongoTaskStore } from "@mcp-task-store/mongodb";
 import { createPostgresTaskStore } from "@mcp-task-store/postgres";
 import { createRedisTaskStore } from "@mcp-task-store/redis";
 
@@ -13,7 +14,7 @@ export async function openStore(options: TaskStoreOptions = {}): Promise<TaskSto
 }
 
 function storeOn(url: string | undefined, options: TaskStoreOptions): TaskStore {
-  if (url === undefined) throw new Error("STORE_URL is not set; give postgres://… or redis://…");
+  if (url === undefined) throw new Error("STORE_URL is not set; give postgres://…, redis://… or mongodb://…");
   const { protocol, hash } = new URL(url);
   switch (protocol) {
     case "postgres:":
@@ -27,6 +28,9 @@ function storeOn(url: string | undefined, options: TaskStoreOptions): TaskStore 
         connectionString: url.slice(0, -hash.length || undefined),
         keyPrefix: hash.slice(1) || undefined,
       });
+    case "mongodb:":
+    case "mongodb+srv:":
+      return createMongoTaskStore({ ...options, connectionString: url });
     default:
       throw new Error(`STORE_URL starts with ${protocol}; there is no store for that`);
   }

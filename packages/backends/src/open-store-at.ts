@@ -1,4 +1,5 @@
 import type { TaskStore, TaskStoreOptions } from "@mcp-task-store/core";
+import { createMongoTaskStore } from "@mcp-task-store/mongodb";
 import { createPostgresTaskStore } from "@mcp-task-store/postgres";
 import { createRedisTaskStore } from "@mcp-task-store/redis";
 
@@ -25,6 +26,11 @@ export function openStoreAt(url: string | undefined, options: TaskStoreOptions, 
       const prefix = hash.slice(1) || undefined;
       const keyPrefix = namespaceId === undefined ? prefix : `${prefix ?? ""}${namespaceId}:`;
       return createRedisTaskStore({ ...options, keyPrefix, connectionString: url.slice(0, url.length - hash.length) });
+    }
+    case "mongodb:":
+    case "mongodb+srv:": {
+      const place = namespaceId === undefined ? {} : { collection: namespaceId };
+      return createMongoTaskStore({ ...options, ...place, connectionString: url });
     }
     default:
       throw new Error(`no store is for ${protocol} addresses`);

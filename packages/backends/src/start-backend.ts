@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { removeKeys, startPostgres, startRedis } from "@mcp-task-store/services";
+import { dropMongoDatabase, removeKeys, startMongo, startPostgres, startRedis } from "@mcp-task-store/services";
 import type { ServerBackendName } from "./server-backends.ts";
 
 export interface StartBackendOptions {
@@ -62,7 +62,26 @@ const redis: Starts = async (options) => {
   };
 };
 
-const STARTS: Readonly<Record<ServerBackendName, Starts>> = { postgres, redis };
+const mongodb: Starts = async ({ log }) => {
+  const service = await startMongo({ log });
+  const database = `mts_${randomBytes(8).toString("hex")}`;
+  const url = new URL(service.url);
+  url.pathname = `/${database}`;
+  return {
+    name: "mongodb",
+    version: service.version,
+    storeUrl: url.href,
+    isOurs: service.origin !== "env",
+    kill: () => service.kill("SIGKILL"),
+    restart: () => service.restart(),
+    async [Symbol.asyncDispose]() {
+      if (service.origin === "env") await dropMongoDatabase(service.url, database);
+      await service.stop();
+    },
+  };
+};
+
+const STARTS: Readonly<Record<ServerBackendName, Starts>> = { postgres, redis, mongodb };
 
 /** @throws Error that says what to install when there is none */
 export async function startBackend(name: ServerBackendName, options: StartBackendOptions = {}): Promise<ServerBackend> {
