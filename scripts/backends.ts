@@ -1,7 +1,15 @@
 /** The stores of this repository as targets of the conformance kit: for `pnpm conformance`, not for users. */
 import { randomBytes } from "node:crypto";
 import type { Target } from "../conformance/src/targets.ts";
-import { startMongo, startPostgres, startRedis, startRedisCluster } from "../packages/services/src/index.ts";
+import {
+  mongoIsLeftOut,
+  postgresIsLeftOut,
+  redisIsLeftOut,
+  startMongo,
+  startPostgres,
+  startRedis,
+  startRedisCluster,
+} from "../packages/services/src/index.ts";
 import { target as memoryTarget } from "./targets/memory.ts";
 import { servedTarget } from "./targets/served-targets.ts";
 
@@ -91,3 +99,15 @@ export const BACKENDS: Readonly<Record<string, (log: (line: string) => void) => 
   "redis-cluster": redisCluster,
   mongodb,
 };
+
+const LEFT_OUT: Readonly<Record<string, () => boolean>> = {
+  postgres: postgresIsLeftOut,
+  redis: redisIsLeftOut,
+  "redis-cluster": redisIsLeftOut,
+  mongodb: mongoIsLeftOut,
+};
+
+/** Whether this run does without it: MCP_TASK_STORE_POSTGRES=off and its like. */
+export function isLeftOut(name: string): boolean {
+  return LEFT_OUT[name]?.() ?? false;
+}

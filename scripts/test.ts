@@ -9,19 +9,21 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { lintSteps } from "./check-steps.ts";
 import { runShown, runStep, type Step } from "./run-step.ts";
+import { conformanceTotals } from "./conformance-totals.ts";
 import { addTotals, skippedTests, type Totals, vitestTotals } from "./vitest-totals.ts";
 import { workspacePackages } from "./workspace.ts";
 
 const help = `Usage: pnpm test [options] [filter …]
 
 Runs, in this order: format, lint, types, knip; unit, integration and conformance
-tests, and those of the packed packages; examples. Goes on after a failure.
+tests, and those of the packed packages; the conformance kit on each of our stores;
+examples. Goes on after a failure.
 
 Options:
-  --skip-checks   only the tests and the examples
+  --skip-checks   only the tests, the kit and the examples
   --help          this text
 
-A filter is a part of a test file's path; it leaves the examples out.
+A filter is a part of a test file's path; it leaves out the kit and the examples.
 
 Variables:
   POSTGRES_URL                     use this server; it must allow CREATE DATABASE
@@ -33,6 +35,8 @@ Variables:
   MCP_TASK_STORE_SECANTUSD         the stand-in's program: a secantusd-rs
   MCP_TASK_STORE_…=off             leave out what needs the server
 `;
+
+const NOTHING: Totals = { passed: 0, failed: 0, skipped: 0 };
 
 const { values, positionals } = parseArgs({
   // pnpm hands its own separator on.
@@ -48,10 +52,30 @@ if (values.help) {
   const totals = addTotals([
     await runSteps("Checks", checks),
     await runTests(positionals),
+    positionals.length > 0 ? NOTHING : await runConformance(),
     await runSteps("Examples", positionals.length > 0 ? [] : exampleSteps()),
   ]);
   console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   process.exitCode = totals.failed === 0 ? 0 : 1;
+}
+
+/** The kit on every store of ours; its table is part of the output. Each store counts as one check. */
+async function runConformance(): Promise<Totals> {
+  console.log("\nConformance");
+  return await inScratch(async (directory) => {
+    const path = join(directory, "conformance.json");
+    const exitCode = await runShown("node", ["scripts/conformance.ts", "--json", path]);
+    return conformanceTotals(readReport(path), exitCode);
+  });
+}
+
+async function inScratch<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), "mcp-task-store-test-"));
+  try {
+    return await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 async function runSteps(title: string, steps: readonly Step[]): Promise<Totals> {
@@ -63,9 +87,8 @@ async function runSteps(title: string, steps: readonly Step[]): Promise<Totals> 
 
 async function runTests(filters: readonly string[]): Promise<Totals> {
   console.log("\nTests");
-  const directory = mkdtempSync(join(tmpdir(), "mcp-task-store-test-"));
-  const reportPath = join(directory, "vitest.json");
-  try {
+  return await inScratch(async (directory) => {
+    const reportPath = join(directory, "vitest.json");
     const exitCode = await runShown("vitest", [
       "run",
       ...filters,
@@ -77,9 +100,7 @@ async function runTests(filters: readonly string[]): Promise<Totals> {
     const skipped = skippedTests(report);
     if (skipped.length > 0) console.log(["Skipped:", ...skipped].join("\n  "));
     return vitestTotals(report, exitCode);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 /** The report, or undefined when vitest ended before it wrote one. */
