@@ -42,19 +42,26 @@ describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
     return store;
   }
 
-  /** Everything that was written so far is on the replicas too. */
+  /** A client that knows the primaries as they are now. */
+  async function freshClient(): Promise<Cluster> {
+    const fresh = new Cluster([...cluster.nodes], { redisOptions: { password: cluster.password } });
+    fresh.on("error", () => {});
+    onTestFinished(() => fresh.disconnect());
+    await fresh.ping();
+    return fresh;
+  }
+
+  /** Each primary has a replica, and on it everything that was written so far. */
   async function replicated(): Promise<void> {
-    for (const primary of client.nodes("master")) expect(await primary.wait(1, 30_000)).toBeGreaterThanOrEqual(0);
-    const lags = async (): Promise<boolean> => {
-      const infos = await Promise.all(client.nodes("master").map((primary) => primary.info("replication")));
-      return infos.some((info) => {
-        const [, offset] = /master_repl_offset:(\d+)/.exec(info) ?? [];
-        return [...info.matchAll(/^slave\d+:.*offset=(\d+)/gm)].some(
-          ([, replica]) => Number(replica) < Number(offset) - 1_000,
+    const fresh = await freshClient();
+    for (const primary of fresh.nodes("master")) {
+      const [, offset = "0"] = /master_repl_offset:(\d+)/.exec(await primary.info("replication")) ?? [];
+      const caughtUp = async (): Promise<boolean> =>
+        [...(await primary.info("replication")).matchAll(/^slave\d+:.*state=online,offset=(\d+)/gm)].some(
+          ([, replica]) => Number(replica) >= Number(offset),
         );
-      });
-    };
-    await pollUntil(async () => !(await lags()), { what: "the replicas" });
+      await pollUntil(caughtUp, { what: "the replicas", deadlineMs: 60_000 });
+    }
   }
 
   /** Until it takes effect; the task is there all the while. */
@@ -163,10 +170,7 @@ describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
 
   /** As redis-cli --cluster reshard does it: key by key, the slot half here and half there meanwhile. */
   async function move(slot: number): Promise<void> {
-    // Knows the primaries as they are now.
-    const fresh = new Cluster([...cluster.nodes], { redisOptions: { password: cluster.password } });
-    onTestFinished(() => fresh.disconnect());
-    await fresh.ping();
+    const fresh = await freshClient();
     const nodes = await Promise.all(
       fresh.nodes("master").map(async (node) => ({ node, id: await node.cluster("MYID") })),
     );
