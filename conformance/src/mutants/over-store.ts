@@ -43,7 +43,7 @@ export async function onCode<T>(
 /** Never settles, unless the signal fires or the time is over. */
 export function hang(signal?: AbortSignal, timeoutMs?: number): Promise<undefined> {
   return new Promise((resolve, reject) => {
-    if (timeoutMs !== undefined && timeoutMs < 2 ** 31) setTimeout(() => resolve(undefined), timeoutMs).unref();
+    if (timeoutMs !== undefined && timeoutMs < 2 ** 31 - 1) setTimeout(() => resolve(undefined), timeoutMs).unref();
     signal?.addEventListener("abort", () => reject(new Error("aborted")));
   });
 }

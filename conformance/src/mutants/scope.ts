@@ -106,7 +106,7 @@ export const scope: readonly Mutant[] = [
     name: "list-unscoped",
     fault: "A listing shows every principal's tasks.",
     killedBy: ["scope/list-own"],
-    mayAlso: ["scope", "ttl", "list", "bad"],
+    mayAlso: ["scope", "ttl", "list", "bad", "durable/reopen"],
     driver: (driver, { fired }) => ({
       ...driver,
       page: ({ scope: _scope, ...query }, options) => (fired(), driver.page(query, options)),
@@ -116,7 +116,7 @@ export const scope: readonly Mutant[] = [
     name: "list-filter-late",
     fault: "A page is cut first and filtered by owner then.",
     killedBy: ["scope/list-own"],
-    mayAlso: ["list"],
+    mayAlso: ["list", "durable/reopen"],
     driver: (driver, { fired }) => ({
       ...driver,
       async page({ scope: owner, ...query }, options) {

@@ -92,7 +92,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-counts-down",
     fault: "The stated ttl is what is left of it.",
     killedBy: ["ttl/actual"],
-    mayAlso: [...MOST_THEMES, "watch", "close", "caps"],
+    mayAlso: [...MOST_THEMES, "messages", "watch", "clock", "close", "caps"],
     store: (store, { backend, fired }) =>
       mapTasks(store, (task) => {
         if (task.expiresAt === null) return task;
