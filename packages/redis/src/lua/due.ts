@@ -5,13 +5,23 @@ const at = (field: (typeof ROW_FIELDS)[number]): number => ROW_FIELDS.indexOf(fi
 
 /** Entries fetched from an index at a time. */
 const CHUNK = 8;
-/** Entries without a task that one call removes beside its limit. */
+/** Entries without a task that one call removes beside its limit, and tasks that it cannot do anything about. */
 const MOST_DEAD = 1_000;
 
-/** Whether the due index needs to be told. */
+/**
+ * Tells the due index. A server whose memory is full refuses that, but not what frees memory: a task that it refuses
+ * stays as it is, and does not keep those behind it from being purged.
+ */
 const setDue = `\
-if next_due then redis.call('ZADD', due_key, next_due, member) else redis.call('ZREM', due_key, member) end
+if not next_due then
+  redis.call('ZREM', due_key, member)
+elseif type(redis.pcall('ZADD', due_key, next_due, member)) == 'table' then
+  return 'refused'
+end
 `;
+
+/** Where nothing could be done the call fails as the refused one did: this changes no score, and is refused alike. */
+const failLikeThat = (key: string, member: string): string => `redis.call('ZADD', ${key}, 'XX', 'INCR', 0, ${member})`;
 
 /**
  * `look(…)` looks at one task at the instant `at_ms`. Equals `afterLook` of core's transitions.ts.
@@ -94,7 +104,7 @@ for shard = 0, 255 do
   if fetch(source) then heap[#heap + 1] = source end
 end
 build(heap, before)
-local rows, purged, looked, dead = {}, {}, 0, 0
+local rows, purged, looked, dead, refused = {}, {}, 0, 0, false
 while heap[1] and looked < limit and dead < ${MOST_DEAD} do
   local source = heap[1]
   local shard, member = source.shard, source.entries[source.at]
@@ -111,7 +121,12 @@ while heap[1] and looked < limit and dead < ${MOST_DEAD} do
       source.stayed = source.stayed + 1
     end
   end
-  if what == 'dead' or what == 'none' then dead = dead + 1 else looked = looked + 1 end
+  if what == 'refused' then
+    refused = refused or { source.key, member }
+    seen[member] = true
+    source.stayed = source.stayed + 1
+  end
+  if what == 'dead' or what == 'none' or what == 'refused' then dead = dead + 1 else looked = looked + 1 end
   source.at = source.at + 2
   if source.entries[source.at] then
     sift(heap, 1, before)
@@ -121,6 +136,7 @@ while heap[1] and looked < limit and dead < ${MOST_DEAD} do
     drop_first(heap, before)
   end
 end
+if refused and looked == 0 then ${failLikeThat("refused[1]", "refused[2]")} end
 return { now_us, heap[1] and 1 or 0, rows, purged }
 `;
 
@@ -144,10 +160,12 @@ return { now_us, redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES',
  */
 export const LOOK_AT_DUE: string = `\
 ${LOOK}
-local answer = {}
+local answer, done, refused = {}, false, false
 for at = 4, #ARGV do
   local task = KEYS[2 * at - 4]
   answer[#answer + 1] = { look('', ARGV[1], task, KEYS[2 * at - 3], KEYS[1], KEYS[2], KEYS[3], ARGV[at], tonumber(ARGV[2]), tonumber(ARGV[3])) }
+  if answer[#answer][1] == 'refused' then refused = ARGV[at] else done = true end
 end
+if refused and not done then ${failLikeThat("KEYS[1]", "refused")} end
 return answer
 `;
