@@ -58,6 +58,12 @@ const CLUSTER_SETTINGS = {
   slotsRefreshInterval: 5_000,
 } satisfies ClusterOptions;
 
+/**
+ * After a failover that the sentinels began themselves, what was the primary takes writes for ten seconds more, and
+ * loses them all: only the sentinels know. Without sentinels it means nothing.
+ */
+const HEARS_OF_FAILOVERS = { failoverDetector: true } satisfies Settings;
+
 /** For a connection of its own that is not opened again when it is lost. */
 const ONCE = { retryStrategy: null, enableOfflineQueue: true, clusterNodeRetryStrategy: null } as const;
 
@@ -65,6 +71,7 @@ export function singleClient(config: RedisConfigLike): RedisClientLike {
   const { host, port, path, db, sentinels, name, sentinelUsername, sentinelPassword, sentinelTLS } = config;
   const { enableTLSForSentinelMode, failoverDetector, natMap } = config;
   const settings: Settings = {
+    ...HEARS_OF_FAILOVERS,
     ...serverConfig(config),
     ...given({ host, port, path, db, name, sentinelUsername, sentinelPassword, sentinelTLS }),
     ...given({ enableTLSForSentinelMode, failoverDetector }),
@@ -106,7 +113,7 @@ export function clusterFits({ options }: RedisClusterLike): boolean {
 
 /** A copy with our settings. */
 export function singleCopy(client: RedisClientLike): RedisClientLike {
-  return client.duplicate({ ...boundedSettings(client.options), ...SINGLE_SETTINGS });
+  return client.duplicate({ ...boundedSettings(client.options), ...HEARS_OF_FAILOVERS, ...SINGLE_SETTINGS });
 }
 
 export function clusterCopy(client: RedisClusterLike): RedisClusterLike {

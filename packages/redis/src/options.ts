@@ -91,7 +91,10 @@ export interface RedisConfigLike extends RedisServerConfig {
   readonly sentinelPassword?: string | undefined;
   readonly sentinelTLS?: RedisTlsOptions | undefined;
   readonly enableTLSForSentinelMode?: boolean | undefined;
-  /** Learns of a failover from the sentinels instead of from a connection that breaks. */
+  /**
+   * Learns of a failover from the sentinels, over a connection to each. Without it what was the primary may be used for
+   * ten seconds more, and what it acknowledges then is lost. @default true
+   */
   readonly failoverDetector?: boolean | undefined;
   readonly natMap?: Readonly<Record<string, RedisNodeAddress>> | undefined;
 }

@@ -1,0 +1,56 @@
+/** Who hears of a failover from the sentinels leaves the old primary, which goes on taking writes that will be lost. */
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { pollUntil, redisIsLeftOut, type RedisSentinel, startRedisSentinel } from "@mcp-task-store/services";
+import { newTask } from "../../../conformance/src/driver-model/sample-tasks.ts";
+import { createRedisDriver, type RedisDriverOptions } from "../src/index.ts";
+
+describe.skipIf(redisIsLeftOut())("a failover", () => {
+  let group: RedisSentinel;
+  let sentinels: readonly Redis[];
+  beforeAll(async () => {
+    group = await startRedisSentinel({ fast: true });
+    sentinels = group.sentinels.map(({ host, port }) => new Redis({ host, port }));
+  });
+  afterAll(async () => {
+    for (const sentinel of sentinels) sentinel.disconnect();
+    await group.stop();
+  });
+
+  /** How many connections each sentinel tells what happens. */
+  async function listeners(): Promise<readonly number[]> {
+    const lists = await Promise.all(sentinels.map((each) => each.client("LIST")));
+    return lists.map((list) => String(list).split(" sub=1 ").length - 1);
+  }
+
+  async function source(isUsers: boolean, failoverDetector?: boolean): Promise<RedisDriverOptions> {
+    const { name, password } = group;
+    const given = failoverDetector === undefined ? {} : { failoverDetector };
+    if (!isUsers) return { config: { sentinels: group.sentinels, name, password, ...given } };
+    const client = new Redis({ sentinels: [...group.sentinels], name, password, lazyConnect: true });
+    onTestFinished(() => client.disconnect());
+    return { client };
+  }
+
+  it.each([
+    ["the store's own client", false],
+    ["the copy of a client that is not told", true],
+  ])("is told by the sentinels: %s", async (_, isUsers) => {
+    const driver = createRedisDriver({ ...(await source(isUsers)), hints: "poll" });
+    onTestFinished(async () => {
+      await driver.close();
+      const nobody = async (): Promise<boolean> => (await listeners()).every((count) => count === 0);
+      await pollUntil(nobody, { what: "nobody to listen" });
+    });
+    expect(await driver.insert(newTask())).toMatchObject({ kind: "inserted" });
+    const all = async (): Promise<boolean> => (await listeners()).every((count) => count === 1);
+    await pollUntil(all, { what: "each sentinel to have a listener" });
+  });
+
+  it("is found out by itself where that was asked for", async () => {
+    const driver = createRedisDriver({ ...(await source(false, false)), hints: "poll" });
+    onTestFinished(() => driver.close());
+    expect(await driver.insert(newTask())).toMatchObject({ kind: "inserted" });
+    expect(await listeners()).toEqual(sentinels.map(() => 0));
+  });
+});
