@@ -1,6 +1,6 @@
 import type { DriverCallOptions, PageQuery, ReadAnswer, TaskRecord } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
-import { all, ENTRY_WINDOW_US } from "./cluster-shards.ts";
+import { all, commonInstantUs, ENTRY_WINDOW_US } from "./cluster-shards.ts";
 import type { ClusterShards } from "./cluster-shards.ts";
 import { entryOf, TAGS } from "./keys.ts";
 import { asArray, asBytes } from "./reply.ts";
@@ -27,7 +27,10 @@ class Page {
   readonly #shards: ClusterShards;
   readonly #query: PageQuery;
   readonly #options: DriverCallOptions;
+  readonly #startMs: number = performance.now();
   #rows: readonly TaskRecord[] = [];
+  #slowestUs = Number.POSITIVE_INFINITY;
+  #latestUs = 0;
   #nowUs = 0;
 
   constructor(shards: ClusterShards, query: PageQuery, options: DriverCallOptions) {
@@ -62,7 +65,10 @@ class Page {
       return [];
     });
     for (const [index, members] of dead) this.#shards.removeEntries(index, members);
-    this.#nowUs = Math.max(this.#nowUs, ...reads.map((read) => read.nowUs));
+    const readingsUs = reads.map((read) => read.nowUs);
+    this.#slowestUs = Math.min(this.#slowestUs, ...readingsUs);
+    this.#latestUs = Math.max(this.#latestUs, ...readingsUs);
+    this.#nowUs = commonInstantUs([this.#slowestUs, this.#latestUs], performance.now() - this.#startMs);
     this.#rows = [...this.#rows, ...rows].filter((row) => isVisible(row, this.#nowUs));
   }
 }

@@ -14,6 +14,14 @@ import type { ListingEntry } from "./topology.ts";
  */
 export const ENTRY_WINDOW_US = 10_000_000;
 
+/**
+ * One instant for what several nodes were asked, by their own clocks: the last of their readings. Where clocks differ, it
+ * is not further ahead of the slowest than the time that passed, since that node's tasks have not expired by its clock.
+ */
+export function commonInstantUs(readingsUs: readonly number[], elapsedMs: number): number {
+  return Math.min(Math.max(...readingsUs), Math.min(...readingsUs) + Math.ceil(elapsedMs * 1000));
+}
+
 /** What a read of one shard found, by id: 0 for a task that has expired, null for none. */
 export interface ShardRead {
   readonly nowUs: number;

@@ -3,7 +3,7 @@ import type { DriverCallOptions, DueAnswer, Insert, InsertAnswer, PageQuery, Rea
 import { isVisible, toMs } from "@mcp-task-store/core/transitions";
 import { dueInCluster } from "./cluster-due.ts";
 import { pageOfOwner, pageOfShards } from "./cluster-page.ts";
-import { ClusterShards, ENTRY_WINDOW_US } from "./cluster-shards.ts";
+import { ClusterShards, commonInstantUs, ENTRY_WINDOW_US } from "./cluster-shards.ts";
 import type { Connection } from "./connection.ts";
 import { storedScope } from "./keys.ts";
 import type { Keys } from "./keys.ts";
@@ -75,9 +75,10 @@ export class ClusterTopology implements Topology {
 
   /** Each shard is asked once, all at the same time: one round trip for each node. */
   async read(taskIds: readonly string[], loaded: Loaded, options: DriverCallOptions): Promise<ReadAnswer> {
+    const startMs = performance.now();
     const reads = await this.#shards.read([...new Set(taskIds)], loaded, options);
-    // The shards were read one after the other, at instants of their own: the last decides.
-    const nowUs = Math.max(...reads.map((read) => read.nowUs));
+    const readingsUs = reads.map((read) => read.nowUs);
+    const nowUs = commonInstantUs(readingsUs, performance.now() - startMs);
     const rows = reads.flatMap(({ found }) =>
       [...found].flatMap(([taskId, row]) => (Array.isArray(row) ? [taskRecord(taskId, row, loaded)] : [])),
     );
