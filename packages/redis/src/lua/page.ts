@@ -82,11 +82,19 @@ local function is_before(a, b)
   end
   return #a < #b
 end
-local function before(a, b) return is_before(b.members[b.at], a.members[a.at]) end
+-- Creations as numbers settle nearly every comparison.
+local function before(a, b)
+  if a.created ~= b.created then return a.created > b.created end
+  return is_before(b.members[b.at], a.members[a.at])
+end
+local function go_to(source, at)
+  local member = source.members[at]
+  source.at, source.created = at, member and tonumber(string.sub(member, 1, 16))
+  return member
+end
 local function fetch(source, from)
   source.members = redis.call('ZREVRANGEBYLEX', source.key, from, '-', 'LIMIT', 0, source.size)
-  source.at = 1
-  return source.members[1]
+  return go_to(source, 1)
 end
 
 local heap = {}
@@ -102,8 +110,7 @@ while heap[1] do
   if take(source.key, member, source.tag, string.sub(member, 17)) or looked >= most then
     return { now_us, place, rows }
   end
-  source.at = source.at + 1
-  if source.members[source.at] then
+  if go_to(source, source.at + 1) then
     sift(heap, 1, before)
   else
     local size = source.size
