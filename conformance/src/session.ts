@@ -210,10 +210,12 @@ export class Session implements Kit {
   }
 
   duel<T, L, R, F>(duel: Duel<T, L, R, F>): Promise<readonly Bout<T, L, R, F>[]> {
+    this.#parts.journal.raced(this.timing.inProcess ? "swept" : "sampled");
     return runDuel(duel, this.timing, this.random);
   }
 
   scramble<T>(calls: readonly (() => Promise<T>)[]): Promise<readonly Attempt<T>[]> {
+    this.#parts.journal.raced("sampled");
     return runScramble(calls, this.random);
   }
 }

@@ -76,6 +76,11 @@ export interface Target {
    * @default the store's capability `multiProcess`
    */
   readonly opensTwice?: boolean;
+  /**
+   * The set of rules that judges it, such as "0.1": newer rules are reported without a say in the verdict, so that an
+   * update of the kit turns nothing red. @default the newest that the kit knows
+   */
+  readonly ruleset?: string;
   /** How many rules may run at a time. @default 8 */
   readonly concurrency?: number;
   /** `open` can give a handle whose process has a wrong wall clock. @default false */
@@ -90,4 +95,6 @@ export interface Target {
   /** @default core's */
   readonly taskExecution?: TaskExecution;
   namespace(): Promise<TargetNamespace>;
+  /** Ends what the target itself started, such as a server. Called once, at the end of a run. */
+  close?(): Promise<void>;
 }

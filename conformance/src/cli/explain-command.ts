@@ -1,0 +1,53 @@
+import type { Command } from "commander";
+import { OptionError } from "../option-error.ts";
+import type { Rule } from "../rule.ts";
+import { rules } from "../rules/catalogue.ts";
+import { countsFrom } from "../ruleset.ts";
+
+const LEVELS: Readonly<Record<Rule["level"], string>> = {
+  must: "must: a specification demands it",
+  should: "should: a specification advises it; a failure warns, and with --strict it counts",
+  promise: "promise: judged in stores, and counted where the target claims the promise",
+};
+
+/** Adds `explain`. */
+export function addExplainCommand(program: Command): void {
+  program
+    .command("explain")
+    .description("Says what a rule protects, on whose authority, what it needs, and which faults it is known to find.")
+    .argument("<rule>", "its id, such as cancel/signal")
+    .action(async (id: string) => {
+      process.stdout.write(await explained(ruleCalled(id)));
+    });
+}
+
+function ruleCalled(id: string): Rule {
+  const found = rules.find((rule) => rule.id === id);
+  if (found !== undefined) return found;
+  const alike = rules.filter((rule) => rule.id.includes(id)).map((rule) => rule.id);
+  const hint = alike.length === 0 ? "`list` shows all" : `there are ${alike.slice(0, 12).join(", ")}`;
+  throw new OptionError(`no rule is called ${id}; ${hint}`);
+}
+
+async function explained(rule: Rule): Promise<string> {
+  // Only here: all of them together are most of the kit.
+  const { mutants } = await import("../mutants.ts");
+  const faults = mutants.filter((mutant) => rule.mutants.includes(mutant.name));
+  const { id, title, level, since, generation, source, needs, guards } = rule;
+  return [
+    `${id}: ${title}`,
+    "",
+    `level       ${LEVELS[level]}`,
+    `since       ${since}; counts from ruleset ${countsFrom(since)}`,
+    `generation  ${generation}`,
+    `source      ${source.join(", ")}`,
+    ...(needs.length === 0 ? [] : [`needs       ${needs.join(", ")}: not applicable without`]),
+    ...guards.map((guard) => `guards      ${guard}`),
+    "",
+    "finds       stores that are wrong like this:",
+    ...faults.map((mutant) => `  ${mutant.name}: ${mutant.fault}`),
+    "",
+    `run it      npx mcp-task-store-conformance run TARGET_FILE --rule ${id}`,
+    "",
+  ].join("\n");
+}
