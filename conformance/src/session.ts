@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { RootCreateTaskParams, Task, TaskOutcome, TaskStore } from "@mcp-task-store/core";
 import { anyEnd, attempt, type Attempt, CouldNotRun } from "./attempt.ts";
@@ -50,6 +51,8 @@ export class Session implements Kit {
     this.execute = parts.execute;
     this.orphans = parts.orphans;
     this.signal = this.#over.signal;
+    // Hundreds of waits end by it: Node 20 takes more than ten for a leak.
+    setMaxListeners(0, this.signal);
     [this.#raw] = parts.handles;
     this.A = this.#observed(parts.handles[0], "A");
     this.B = parts.handles[0] === parts.handles[1] ? this.A : this.#observed(parts.handles[1], "B");
