@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { OptionError } from "../option-error.ts";
+import { sectionOf } from "../requirement-sections.ts";
 import type { Rule } from "../rule.ts";
 import { rules } from "../rules/catalogue.ts";
 import { countsFrom } from "../ruleset.ts";
@@ -40,7 +41,7 @@ async function explained(rule: Rule): Promise<string> {
     `level       ${LEVELS[level]}`,
     `since       ${since}; counts from ruleset ${countsFrom(since)}`,
     `generation  ${generation}`,
-    `source      ${source.join(", ")}`,
+    ...source.map((one, index) => `${index === 0 ? "source" : "      "}      ${sectionOf(one) ?? one}`),
     ...(needs.length === 0 ? [] : [`needs       ${needs.join(", ")}: not applicable without`]),
     ...guards.map((guard) => `guards      ${guard}`),
     "",

@@ -1,3 +1,4 @@
+import { sectionOf } from "../requirement-sections.ts";
 import { type Report, type RuleReport, standingOf } from "../report.ts";
 
 /** How a reader repeats a rule with the choices it made. */
@@ -26,6 +27,7 @@ export function detailsOf(
     `did     ${failure.did}`,
     `saw     ${failure.seen}`,
     `wanted  ${failure.wanted}`,
+    ...rule.source.map((id, index) => `${index === 0 ? "by     " : "       "} ${sectionOf(id) ?? id}`),
     ...failure.calls.map((call, index) => `${index === 0 ? "calls  " : "       "} ${call}`),
     ...remarks.map((remark) => `note    ${remark}`),
     `again   ${again}`,
