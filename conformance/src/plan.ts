@@ -3,11 +3,10 @@ import { type Baseline, checkBaseline } from "./baseline.ts";
 import { OptionError } from "./option-error.ts";
 import { randomSeed } from "./random.ts";
 import type { RunFacts } from "./report.ts";
-import type { Rule } from "./rule.ts";
-import { rules as catalogue } from "./rules/catalogue.ts";
+import type { Rule, RuleData } from "./rule.ts";
 import { checkedRuleset, NEWEST_RULESET } from "./ruleset.ts";
 import type { PlayOrder } from "./run.ts";
-import { selectedRules } from "./select-rules.ts";
+import { selectedFrom } from "./select-rules.ts";
 import type { Target } from "./target.ts";
 import type { TimingLimits } from "./timing.ts";
 
@@ -38,8 +37,8 @@ export interface JudgeOptions {
 }
 
 /** Options that were looked at, with their defaults. */
-export interface Plan {
-  readonly rules: readonly Rule[];
+export interface Plan<R extends RuleData = Rule> {
+  readonly rules: readonly R[];
   /** Numbers of the rounds to play. */
   readonly rounds: readonly number[];
   readonly seed: number;
@@ -53,11 +52,11 @@ export interface Plan {
 }
 
 /** @throws OptionError that says which option is wrong and what it may be */
-export function planOf(options: JudgeOptions): Plan {
+export function planOf<R extends RuleData>(options: JudgeOptions, catalogue: readonly R[]): Plan<R> {
   const { generation, ruleset, baseline, timing, strict = false } = options;
   const repeat = counted("repeat", options.repeat ?? 1, 1);
   const first = counted("round", options.round ?? 0, 0);
-  const rules = selectedRules(options.rules, generation);
+  const rules = selectedFrom(catalogue, options.rules, generation);
   if (rules.length === 0) throw new OptionError(`none of these rules concerns generation ${generation}`);
   if (ruleset !== undefined) checkedRuleset(ruleset);
   if (baseline !== undefined) checkBaseline(baseline, catalogue);
@@ -76,12 +75,16 @@ export function planOf(options: JudgeOptions): Plan {
 }
 
 /** @throws OptionError for a target that pins a ruleset of another kit */
-export function factsOf(plan: Plan, target: Pick<Target, "name" | "version" | "ruleset">, file?: string): RunFacts {
+export function factsOf(
+  plan: Plan<RuleData>,
+  target: Pick<Target, "name" | "version" | "ruleset">,
+  command?: string,
+): RunFacts {
   const { seed, strict, generation } = plan;
   return {
     target: target.name,
     ...(target.version === undefined ? {} : { version: target.version }),
-    ...(file === undefined ? {} : { targetFile: file }),
+    ...(command === undefined ? {} : { command }),
     ruleset: checkedRuleset(plan.ruleset ?? target.ruleset ?? NEWEST_RULESET),
     ...(generation === undefined ? {} : { generation }),
     seed,
@@ -90,7 +93,7 @@ export function factsOf(plan: Plan, target: Pick<Target, "name" | "version" | "r
   };
 }
 
-export function orderOf(plan: Plan, facts: Pick<RunFacts, "ruleset">, round: number): PlayOrder {
+export function orderOf(plan: Plan<RuleData>, facts: Pick<RunFacts, "ruleset">, round: number): PlayOrder {
   const { seed, replays, concurrency, timing } = plan;
   return { seed, round, replays, concurrency, timing, ruleset: facts.ruleset };
 }

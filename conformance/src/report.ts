@@ -72,8 +72,8 @@ export interface RuleReport extends Judged {
 export interface RunFacts {
   readonly target: string;
   readonly version?: string;
-  /** As it was given on the command line; absent where the target is no file. */
-  readonly targetFile?: string;
+  /** What judges this target again, but for the choice of rules: `run target.ts`. Absent where no command does. */
+  readonly command?: string;
   readonly ruleset: Ruleset;
   readonly generation?: Generation;
   /** The run's seed: with it and a rule's id the rule makes the same choices again. */
@@ -109,9 +109,12 @@ export interface Claims {
   readonly ruleset: Ruleset;
 }
 
+/** What a report says of a rule, of whatever kind. */
+export type ReportedRule = Pick<Rule, "id" | "title" | "level" | "since" | "source" | "promises">;
+
 /** The report of one play of a rule. */
 export function ruleReport(
-  rule: Rule,
+  rule: ReportedRule,
   judged: Judged,
   play: { readonly seed: number; readonly round: number; readonly durationMs: number },
   { claims, ruleset }: Claims,

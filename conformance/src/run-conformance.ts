@@ -2,6 +2,7 @@ import { anyEnd } from "./attempt.ts";
 import { factsOf, type JudgeOptions, orderOf, planOf } from "./plan.ts";
 import { type Report, reportOf, type RuleReport } from "./report.ts";
 import { mergedRounds } from "./rounds.ts";
+import { rules } from "./rules/catalogue.ts";
 import { Run } from "./run.ts";
 import type { Target } from "./target.ts";
 
@@ -17,7 +18,7 @@ export interface RunOptions extends JudgeOptions {
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
   const started = performance.now();
-  const plan = planOf(options);
+  const plan = planOf(options, rules);
   const facts = factsOf(plan, target);
   const rounds: (readonly RuleReport[])[] = [];
   const of = plan.rules.length * plan.rounds.length;

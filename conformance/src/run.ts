@@ -1,7 +1,8 @@
 import { type Task, taskExecution, type TaskStore } from "@mcp-task-store/core";
-import { anyEnd, CouldNotRun, isDown, type Settled } from "./attempt.ts";
+import { anyEnd, CouldNotRun } from "./attempt.ts";
 import { CAPABILITY_PROBES } from "./capability-probes.ts";
 import { Journal } from "./journal.ts";
+import { couldNotRun, judged, tooLong } from "./judgement.ts";
 import { randomFrom, ruleSeed } from "./random.ts";
 import { type Judged, ruleReport, type RuleReport, type Tally } from "./report.ts";
 import type { Need, Play, Rule } from "./rule.ts";
@@ -262,33 +263,4 @@ async function bounded<T>(call: PromiseLike<T>, what: string): Promise<T> {
 async function over(ms: number, signal: AbortSignal): Promise<undefined> {
   const { setTimeout } = await import("node:timers/promises");
   await anyEnd(() => setTimeout(ms, undefined, { signal }));
-}
-
-function tooLong(ms: number): Judged {
-  return { outcome: "could-not-run", reason: `the rule did not end within ${ms} ms` };
-}
-
-function judged(ended: Settled<Play>, journal: Journal): Judged {
-  if (ended.kind === "rejected") return couldNotRun("opening its namespace", ended.error);
-  const play = ended.value;
-  if (play.kind === "passed") return { outcome: "pass" };
-  if (play.kind === "failed") {
-    const { did, seen, wants } = play.witness;
-    return { outcome: "fail", failure: { did, seen: shown(seen), wanted: wants, calls: journal.calls, by: "judge" } };
-  }
-  if (play.stage !== "act" || !journal.threw(play.error) || isDown(play.error))
-    return couldNotRun(play.stage, play.error);
-  const failure = {
-    did: "the calls of this rule that every store must carry out",
-    seen: shown(play.error),
-    wanted: "no error",
-    calls: journal.calls,
-    by: "call",
-  } as const;
-  return { outcome: "fail", failure };
-}
-
-function couldNotRun(stage: string, error: unknown): Judged {
-  const cause = error instanceof Error && error.cause !== undefined ? `; cause: ${shown(error.cause)}` : "";
-  return { outcome: "could-not-run", reason: `${stage}: ${shown(error)}${cause}` };
 }

@@ -1,6 +1,6 @@
 import type { Generation } from "@mcp-task-store/core";
 import { OptionError } from "./option-error.ts";
-import type { Rule } from "./rule.ts";
+import type { Rule, RuleData } from "./rule.ts";
 import { rules as catalogue } from "./rules/catalogue.ts";
 
 /**
@@ -8,15 +8,24 @@ import { rules as catalogue } from "./rules/catalogue.ts";
  * @throws OptionError for a name that names nothing
  */
 export function selectedRules(names: readonly string[] | undefined, generation?: Generation): readonly Rule[] {
-  const unknown = names?.find((name) => !catalogue.some((rule) => isNamed(rule, name)));
+  return selectedFrom(catalogue, names, generation);
+}
+
+/** The same of any catalogue. */
+export function selectedFrom<R extends Pick<RuleData, "id" | "generation">>(
+  rules: readonly R[],
+  names: readonly string[] | undefined,
+  generation: Generation | undefined,
+): readonly R[] {
+  const unknown = names?.find((name) => !rules.some((rule) => isNamed(rule, name)));
   if (unknown !== undefined) throw new OptionError(`no rule or theme is called ${unknown}`);
-  return catalogue.filter(
+  return rules.filter(
     (rule) =>
       (names === undefined || names.some((name) => isNamed(rule, name))) &&
       (generation === undefined || rule.generation === "both" || rule.generation === generation),
   );
 }
 
-function isNamed({ id }: Rule, name: string): boolean {
+function isNamed({ id }: Pick<RuleData, "id">, name: string): boolean {
   return id === name || id.startsWith(`${name}/`);
 }

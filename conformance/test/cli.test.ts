@@ -92,7 +92,7 @@ describe("run", () => {
     expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
       format: 1,
       verdict: "conformant",
-      targetFile: GOOD,
+      command: `run ${GOOD}`,
     });
   });
 

@@ -46,7 +46,12 @@ describe("a target file", () => {
   it("is judged in a process of its own", async () => {
     const pid: number[] = [];
     const report = await hurt("none", { onProgress: () => pid.push(process.pid) });
-    expect(report).toMatchObject({ verdict: "conformant", target: "hurt", targetFile: file("hurt.ts"), notes: [] });
+    expect(report).toMatchObject({
+      verdict: "conformant",
+      target: "hurt",
+      command: `run ${file("hurt.ts")}`,
+      notes: [],
+    });
     expect(report.timing?.unitMs).toBeGreaterThan(0);
     expect(pid).toHaveLength(rules.length);
   });

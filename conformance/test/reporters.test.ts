@@ -40,7 +40,7 @@ beforeAll(async () => {
   if (times === undefined || next === undefined || others.length > 0) throw new Error("two rules were wanted");
   report = {
     ...judged,
-    targetFile: "my store.ts",
+    command: "run 'my store.ts'",
     baseline: { known: [], fixed: [] },
     unproved: ["durable/reopen"],
     notes: ["it went <on>"],
@@ -163,7 +163,7 @@ describe("the pretty report", () => {
     expect(text).toContain("unproved, since the target lends the kit no means: durable/reopen");
     expect(text).toContain("races: 1 swept");
     expect(text).toContain("ruleset 0.1");
-    expect(text).toContain('run "my store.ts" --rule cancel/terminal-rejected --seed 7');
+    expect(text).toContain("run 'my store.ts' --rule cancel/terminal-rejected --seed 7");
     expect(text).toContain(`note: it went <on>`);
     expect(rule("cancel/terminal-rejected").replays).toEqual({ failed: 2, of: 2 });
   });

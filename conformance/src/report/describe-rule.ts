@@ -2,7 +2,7 @@ import { sectionOf } from "../requirement-sections.ts";
 import { type Report, type RuleReport, standingOf } from "../report.ts";
 
 /** How a reader repeats a rule with the choices it made. */
-type Origin = Pick<Report, "seed"> & Partial<Pick<Report, "targetFile" | "ruleset" | "strict">>;
+type Origin = Pick<Report, "seed"> & Partial<Pick<Report, "command" | "ruleset" | "strict">>;
 
 /**
  * What a reader needs to find the fault: what was done, seen and wanted, on whose authority, how often, and how to run
@@ -49,8 +49,7 @@ export function remarksOn(rule: RuleReport, report: Origin): readonly string[] {
 }
 
 /** The command that plays this rule alone, with the same choices. */
-export function commandFor(rule: RuleReport, { seed, targetFile = "TARGET_FILE" }: Origin): string {
-  const file = /^[\w./@-]+$/.test(targetFile) ? targetFile : JSON.stringify(targetFile);
+export function commandFor(rule: RuleReport, { seed, command = "run TARGET_FILE" }: Origin): string {
   const round = rule.round === 0 ? "" : ` --round ${rule.round}`;
-  return `npx mcp-task-store-conformance run ${file} --rule ${rule.id} --seed ${seed}${round}`;
+  return `npx mcp-task-store-conformance ${command} --rule ${rule.id} --seed ${seed}${round}`;
 }

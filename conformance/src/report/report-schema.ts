@@ -26,7 +26,7 @@ export const REPORT_SCHEMA: Readonly<Record<string, unknown>> = {
     kit: { type: "string", description: "version of the kit" },
     target: { type: "string" },
     version: { type: "string", description: "of the target" },
-    targetFile: { type: "string" },
+    command: { type: "string", description: "what judges this target again, but for the choice of rules" },
     ruleset: { $ref: "#/definitions/ruleset" },
     generation: { enum: ["2025-11-25", "2026-07-28"], description: "absent: rules of both" },
     verdict: { enum: ["conformant", "nonconformant", "incomplete"] },

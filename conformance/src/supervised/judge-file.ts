@@ -1,7 +1,9 @@
 import { factsOf, type JudgeOptions, orderOf, type Plan, planOf } from "../plan.ts";
+import { inShell } from "../report/in-shell.ts";
 import { type Report, reportOf, type RuleReport, ruleReport, type RunFacts } from "../report.ts";
 import { mergedRounds } from "../rounds.ts";
 import type { Rule } from "../rule.ts";
+import { rules } from "../rules/catalogue.ts";
 import { checkedRuleset, NEWEST_RULESET } from "../ruleset.ts";
 import type { Timing } from "../timing.ts";
 import { TargetFileError } from "./load-target.ts";
@@ -24,7 +26,7 @@ const DEATHS = 3;
  */
 export async function judgeFile(file: string, options: JudgeFileOptions = {}): Promise<Report> {
   const started = performance.now();
-  const judging = new FileJudging(file, planOf(options), options);
+  const judging = new FileJudging(file, planOf(options, rules), options);
   const rounds = await judging.play();
   const { facts, timing, notes, plan } = judging;
   const durationMs = performance.now() - started;
@@ -62,7 +64,7 @@ class FileJudging {
   }
 
   get facts(): RunFacts {
-    return factsOf(this.plan, this.#target ?? { name: this.#file }, this.#file);
+    return factsOf(this.plan, this.#target ?? { name: this.#file }, `run ${inShell(this.#file)}`);
   }
 
   async play(): Promise<readonly (readonly RuleReport[])[]> {
