@@ -9,6 +9,7 @@ const config: UserConfig = {
     "node-test": "src/node-test.ts",
     targets: "src/targets.ts",
     mutants: "src/mutants.ts",
+    server: "src/server.ts",
     bin: "src/bin.ts",
     // Run by processes of their own, found beside the others.
     "play-child": "src/supervised/play-child.ts",

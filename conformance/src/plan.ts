@@ -36,8 +36,11 @@ export interface JudgeOptions {
   readonly timing?: TimingLimits | undefined;
 }
 
+/** What options choose rules by. */
+type Chosen = Pick<RuleData, "id" | "generation">;
+
 /** Options that were looked at, with their defaults. */
-export interface Plan<R extends RuleData = Rule> {
+export interface Plan<R extends Chosen = Rule> {
   readonly rules: readonly R[];
   /** Numbers of the rounds to play. */
   readonly rounds: readonly number[];
@@ -52,7 +55,7 @@ export interface Plan<R extends RuleData = Rule> {
 }
 
 /** @throws OptionError that says which option is wrong and what it may be */
-export function planOf<R extends RuleData>(options: JudgeOptions, catalogue: readonly R[]): Plan<R> {
+export function planOf<R extends Chosen>(options: JudgeOptions, catalogue: readonly R[]): Plan<R> {
   const { generation, ruleset, baseline, timing, strict = false } = options;
   const repeat = counted("repeat", options.repeat ?? 1, 1);
   const first = counted("round", options.round ?? 0, 0);
@@ -76,7 +79,7 @@ export function planOf<R extends RuleData>(options: JudgeOptions, catalogue: rea
 
 /** @throws OptionError for a target that pins a ruleset of another kit */
 export function factsOf(
-  plan: Plan<RuleData>,
+  plan: Plan<Chosen>,
   target: Pick<Target, "name" | "version" | "ruleset">,
   command?: string,
 ): RunFacts {
@@ -93,7 +96,7 @@ export function factsOf(
   };
 }
 
-export function orderOf(plan: Plan<RuleData>, facts: Pick<RunFacts, "ruleset">, round: number): PlayOrder {
+export function orderOf(plan: Plan<Chosen>, facts: Pick<RunFacts, "ruleset">, round: number): PlayOrder {
   const { seed, replays, concurrency, timing } = plan;
   return { seed, round, replays, concurrency, timing, ruleset: facts.ruleset };
 }

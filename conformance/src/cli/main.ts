@@ -5,6 +5,7 @@ import { fail } from "./fail.ts";
 import { addInitCommand } from "./init-command.ts";
 import { addListCommand } from "./list-command.ts";
 import { addRunCommand } from "./run-command.ts";
+import { addServerCommand } from "./server-command.ts";
 
 /**
  * The command line of the kit.
@@ -14,14 +15,16 @@ import { addRunCommand } from "./run-command.ts";
 export async function main(args: readonly string[]): Promise<number> {
   let code = 0;
   const program = new Command("mcp-task-store-conformance")
-    .description("Judges task stores of the Model Context Protocol.")
+    .description("Judges task stores, and servers with tasks, of the Model Context Protocol.")
     .version(KIT_VERSION)
     .exitOverride()
     .showHelpAfterError("(--help shows what there is)");
   addInitCommand(program);
-  addRunCommand(program, (ended) => {
+  const end = (ended: number): void => {
     code = ended;
-  });
+  };
+  addRunCommand(program, end);
+  addServerCommand(program, end);
   addListCommand(program);
   addExplainCommand(program);
   try {
