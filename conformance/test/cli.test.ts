@@ -158,7 +158,7 @@ describe("init", () => {
   });
 
   it.each([
-    ["package-lock.json", ["npm ci", "npx"]],
+    ["package-lock.json", ["npm ci", "npx --no --"]],
     ["pnpm-lock.yaml", ["pnpm install --frozen-lockfile", "pnpm exec"]],
     ["yarn.lock", ["yarn install --immutable", "yarn"]],
   ])("installs by %s", async (lockfile, [install = "", exec = ""]) => {

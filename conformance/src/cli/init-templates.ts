@@ -24,13 +24,16 @@ interface PackageManager {
   readonly exec: string;
 }
 
+/** Runs what is installed, and never fetches a package of the command's name. */
+const NPX = "npx --no --";
+
 const PACKAGE_MANAGERS: readonly PackageManager[] = [
-  { lockfile: "package-lock.json", setup: ["npm ci"], exec: "npx" },
+  { lockfile: "package-lock.json", setup: ["npm ci"], exec: NPX },
   { lockfile: "pnpm-lock.yaml", setup: ["corepack enable", "pnpm install --frozen-lockfile"], exec: "pnpm exec" },
   { lockfile: "yarn.lock", setup: ["corepack enable", "yarn install --immutable"], exec: "yarn" },
 ];
 
-const WITHOUT_LOCKFILE: Omit<PackageManager, "lockfile"> = { setup: ["npm install"], exec: "npx" };
+const WITHOUT_LOCKFILE: Omit<PackageManager, "lockfile"> = { setup: ["npm install"], exec: NPX };
 
 /** A job that fails when the store does not conform, and shows the report in the run's summary. */
 export function workflow(isThere: (file: string) => boolean): string {

@@ -45,8 +45,8 @@ async function play({ rules, order }: Extract<ToTarget, { type: "play" }>): Prom
   await run.play();
   tell({ type: "done" });
   await anyEnd(async () => target?.close?.());
-  // A target that keeps a timer or a socket would keep this process.
-  process.exit();
+  // A target that keeps a timer or a socket would keep this process. What was told before has left it by then.
+  tell({ type: "alive" }, () => process.exit());
 }
 
 process.on("uncaughtException", (error, origin) => {
