@@ -1,6 +1,7 @@
 export { attempt, type Attempt, CouldNotRun } from "./attempt.ts";
 export { type Baseline, parseBaseline } from "./baseline.ts";
 export type { JudgeOptions } from "./plan.ts";
+export type { Strength } from "./races/strength.ts";
 export { describeRule } from "./report/describe-rule.ts";
 export { describeReport } from "./report/pretty.ts";
 export { REPORT_SCHEMA } from "./report/report-schema.ts";
@@ -18,7 +19,6 @@ export {
   type RunFacts,
   type Standing,
   standingOf,
-  type Strength,
   type Tally,
   type Verdict,
 } from "./report.ts";

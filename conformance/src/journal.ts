@@ -1,12 +1,9 @@
 import { isTaskStoreError } from "@mcp-task-store/core";
 import { CouldNotRun } from "./attempt.ts";
-import type { Strength } from "./report.ts";
 import { shown } from "./shown.ts";
 
 /** How many calls a failure shows. */
 const KEPT_CALLS = 12;
-
-const WEAKEST: readonly Strength[] = ["sampled", "swept", "forced"];
 
 interface Line {
   readonly name: string;
@@ -20,18 +17,6 @@ export class Journal {
   readonly #lines: Line[] = [];
   readonly #errors = new WeakSet<object>();
   #count = 0;
-  #strength: Strength | undefined;
-
-  /** The weakest way in which a race was played. */
-  get strength(): Strength | undefined {
-    return this.#strength;
-  }
-
-  raced(strength: Strength): void {
-    if (this.#strength === undefined || WEAKEST.indexOf(strength) < WEAKEST.indexOf(this.#strength)) {
-      this.#strength = strength;
-    }
-  }
 
   /** The latest calls, oldest first. */
   get calls(): readonly string[] {

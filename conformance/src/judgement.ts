@@ -1,5 +1,6 @@
 import { isDown, type Settled } from "./attempt.ts";
 import type { Journal } from "./journal.ts";
+import type { Strength } from "./races/strength.ts";
 import type { Judged } from "./report.ts";
 import type { Play } from "./rule.ts";
 import { shown } from "./shown.ts";
@@ -9,10 +10,21 @@ export function tooLong(ms: number): Judged {
   return { outcome: "could-not-run", reason: `the rule did not end within ${ms} ms` };
 }
 
+/** A rule that was played, and how hard its races were. */
+export interface Played {
+  readonly play: Play;
+  readonly strength?: Strength | undefined;
+}
+
 /** What a play of a rule says of the store. */
-export function judged(ended: Settled<Play>, journal: Journal): Judged {
+export function judged(ended: Settled<Played>, journal: Journal): Judged {
   if (ended.kind === "rejected") return couldNotRun("opening its namespace", ended.error);
-  const play = ended.value;
+  const { play, strength } = ended.value;
+  const judgement = judgedPlay(play, journal);
+  return strength === undefined ? judgement : { ...judgement, strength };
+}
+
+function judgedPlay(play: Play, journal: Journal): Judged {
   if (play.kind === "passed") return { outcome: "pass" };
   if (play.kind === "failed") {
     const { did, seen, wants } = play.witness;

@@ -1,5 +1,6 @@
 import type { Generation } from "@mcp-task-store/core";
 import type { Baseline } from "./baseline.ts";
+import type { Strength } from "./races/strength.ts";
 import type { Level, Rule } from "./rule.ts";
 import { isPreview, KIT_VERSION, type Ruleset } from "./ruleset.ts";
 import { ruleSeed } from "./random.ts";
@@ -11,12 +12,6 @@ export type Outcome = "pass" | "fail" | "not-applicable" | "could-not-run";
 
 /** conformant: every rule that counts passed. incomplete: something could not run and nothing failed. */
 export type Verdict = "conformant" | "nonconformant" | "incomplete";
-
-/**
- * How the calls of a race met. forced: held at chosen places, every order that matters. swept: started at every distance
- * of a few turns of the event loop. sampled: started at many distances in time; luck has a part in it.
- */
-export type Strength = "forced" | "swept" | "sampled";
 
 export interface Failure {
   readonly did: string;
@@ -41,7 +36,7 @@ export interface Judged {
   readonly failure?: Failure;
   /** Why it is not-applicable or could-not-run. */
   readonly reason?: string;
-  /** Of its races: the weakest way in which one was played. Absent where nothing raced. */
+  /** How hard its races were, where it has any: the weakest counts. */
   readonly strength?: Strength;
 }
 

@@ -2,10 +2,10 @@ import { type Task, taskExecution, type TaskStore } from "@mcp-task-store/core";
 import { anyEnd, CouldNotRun } from "./attempt.ts";
 import { CAPABILITY_PROBES } from "./capability-probes.ts";
 import { Journal } from "./journal.ts";
-import { couldNotRun, judged, tooLong } from "./judgement.ts";
+import { couldNotRun, judged, type Played, tooLong } from "./judgement.ts";
 import { randomFrom, ruleSeed } from "./random.ts";
 import { type Judged, ruleReport, type RuleReport, type Tally } from "./report.ts";
-import type { Need, Play, Rule } from "./rule.ts";
+import type { Need, Rule } from "./rule.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { Session } from "./session.ts";
 import { shown } from "./shown.ts";
@@ -186,8 +186,7 @@ export class Run {
     const play = anyEnd(() => this.#played(rule, ground, journal, again));
     const ended = await Promise.race([play, over(limit, timer.signal)]);
     timer.abort();
-    const { strength } = journal;
-    return { ...(ended === undefined ? tooLong(limit) : judged(ended, journal)), ...(strength && { strength }) };
+    return ended === undefined ? tooLong(limit) : judged(ended, journal);
   }
 
   #notApplicable(rule: Rule, ground: Ground, settings: StoreSettings | undefined): string | undefined {
@@ -215,7 +214,7 @@ export class Run {
     }
   }
 
-  async #played(rule: Rule, ground: Ground, journal: Journal, again: boolean): Promise<Play> {
+  async #played(rule: Rule, ground: Ground, journal: Journal, again: boolean): Promise<Played> {
     const own = again || rule.isolated || rule.needs.includes("restart") || ground.namespace.advance !== undefined;
     if (!own) return this.#playedIn(rule, ground, journal, BASE_SETTINGS, []);
     const orphans: Task[] = [];
@@ -236,14 +235,15 @@ export class Run {
     journal: Journal,
     settings: StoreSettings,
     orphans: readonly Task[],
-  ): Promise<Play> {
+  ): Promise<Played> {
     const random = randomFrom(ruleSeed(this.#order.seed, rule.id, this.#order.round));
     const execute = this.#target.taskExecution ?? taskExecution;
     const able = this.#able(settings);
     const parts = { ...ground, target: this.#target, settings: able, random, journal, execute, orphans };
     const session = new Session({ ...parts, ruleId: rule.id });
     try {
-      return await rule.play(session);
+      const play = await rule.play(session);
+      return { play, strength: session.strength };
     } finally {
       await session.end();
     }

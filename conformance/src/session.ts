@@ -6,6 +6,7 @@ import { type Bout, type Duel, runDuel, runScramble } from "./duel.ts";
 import { type Journal, observed } from "./journal.ts";
 import type { Kit } from "./kit.ts";
 import { endOfProcess, type ProcessEnd } from "./process/target-process.ts";
+import { type Strength, weakestOf } from "./races/strength.ts";
 import type { Random } from "./random.ts";
 import type { StoreSettings, Target, TargetNamespace, TaskExecution } from "./target.ts";
 import type { Timing } from "./timing.ts";
@@ -41,6 +42,7 @@ export class Session implements Kit {
   readonly #parts: SessionParts;
   readonly #opened: TaskStore[] = [];
   readonly #over = new AbortController();
+  readonly #strengths: Strength[] = [];
   #raw: TaskStore;
   #names = 0;
 
@@ -213,13 +215,18 @@ export class Session implements Kit {
   }
 
   duel<T, L, R, F>(duel: Duel<T, L, R, F>): Promise<readonly Bout<T, L, R, F>[]> {
-    this.#parts.journal.raced(this.timing.inProcess ? "swept" : "sampled");
+    this.#strengths.push(this.timing.inProcess ? "swept" : "sampled");
     return runDuel(duel, this.timing, this.random);
   }
 
   scramble<T>(calls: readonly (() => Promise<T>)[]): Promise<readonly Attempt<T>[]> {
-    this.#parts.journal.raced("sampled");
+    this.#strengths.push("sampled");
     return runScramble(calls, this.random);
+  }
+
+  /** How hard the races of this play were; undefined: there were none. */
+  get strength(): Strength | undefined {
+    return weakestOf(this.#strengths);
   }
 }
 

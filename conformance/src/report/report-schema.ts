@@ -95,7 +95,10 @@ export const REPORT_SCHEMA: Readonly<Record<string, unknown>> = {
         seed: { $ref: "#/definitions/count" },
         round: { $ref: "#/definitions/count" },
         durationMs: { type: "number", minimum: 0 },
-        strength: { enum: ["forced", "swept", "sampled"], description: "how its races were played; absent: none" },
+        strength: {
+          enum: ["forced", "swept", "sampled", "weak"],
+          description: "how its races were played; absent: none",
+        },
         replays: { $ref: "#/definitions/tally" },
         rounds: { $ref: "#/definitions/tally" },
         known: { type: "string", description: "why the baseline expects it to fail" },

@@ -33,7 +33,7 @@ export function verdictOf(report: Report): string {
 
 /** Of the rules whose calls raced: how many were played in which way. */
 export function racesOf({ rules }: Pick<Report, "rules">): string {
-  const counts = (["forced", "swept", "sampled"] as const).map((strength) => {
+  const counts = (["forced", "swept", "sampled", "weak"] as const).map((strength) => {
     return { strength, count: rules.filter((rule) => rule.strength === strength).length };
   });
   return counts

@@ -2,13 +2,12 @@ import { setTimeout } from "node:timers/promises";
 import type { Generation } from "@mcp-task-store/core";
 import { anyEnd, type Settled } from "../attempt.ts";
 import { Journal } from "../journal.ts";
-import { couldNotRun, judged, tooLong } from "../judgement.ts";
+import { couldNotRun, judged, type Played, tooLong } from "../judgement.ts";
 import { OptionError } from "../option-error.ts";
 import { factsOf, type JudgeOptions, type Plan, planOf } from "../plan.ts";
 import { inShell } from "../report/in-shell.ts";
 import { type Judged, type Report, reportOf, type RuleReport, ruleReport, type RunFacts } from "../report.ts";
 import { mergedRounds } from "../rounds.ts";
-import type { Play } from "../rule.ts";
 import type { Timing } from "../timing.ts";
 import type { Headers } from "./http-answer.ts";
 import { TASKS_EXTENSION } from "./modern-client.ts";
@@ -149,15 +148,15 @@ class ServerJudging {
     const ended = await Promise.race([anyEnd(this.#played(rule, journal)), over]);
     timer.abort();
     if (ended === undefined) return tooLong(limit);
-    const offer = ended.kind === "fulfilled" && ended.value.kind === "threw" ? ended.value.error : undefined;
+    const offer = ended.kind === "fulfilled" && ended.value.play.kind === "threw" ? ended.value.play.error : undefined;
     if (offer instanceof NotOffered) return { outcome: "not-applicable", reason: offer.message };
     return judged(ended, journal);
   }
 
-  async #played(rule: ServerRule, journal: Journal): Promise<Play> {
+  async #played(rule: ServerRule, journal: Journal): Promise<Played> {
     const kit = new WireKit(this.#address, journal, this.#deadlineMs);
     try {
-      return await rule.play(kit);
+      return { play: await rule.play(kit) };
     } finally {
       await kit.close();
     }
