@@ -5,17 +5,21 @@ export const TARGET_FILE = "conformance.target.mts";
 
 export const WORKFLOW_FILE = ".github/workflows/conformance.yml";
 
-export const TARGET: string = `// What the conformance kit judges: npx mcp-task-store-conformance run ${TARGET_FILE}
-import { referenceStore, storeTarget, type Target } from "@mcp-task-store/conformance/targets";
+const TARGET_LINES: readonly string[] = [
+  `// What the conformance kit judges: npx mcp-task-store-conformance run ${TARGET_FILE}`,
+  'import { referenceStore, storeTarget, type Target } from "@mcp-task-store/conformance/targets";',
+  "",
+  "export const target: Target = storeTarget({",
+  `  name: "the kit's own store", // until yours is in "open"`,
+  `  ruleset: "${NEWEST_RULESET}", // newer rules are reported only, until you raise this`,
+  "  // Opens a handle on the tasks of a namespace: opened twice it is what two processes would have. The id has",
+  "  // lower-case letters, digits and underscores: a schema, a database or a key prefix.",
+  "  open: (namespaceId, settings) => referenceStore(namespaceId, settings),",
+  "});",
+  "",
+];
 
-export const target: Target = storeTarget({
-  name: "the kit's own store", // until yours is in "open"
-  ruleset: "${NEWEST_RULESET}", // newer rules are reported only, until you raise this
-  // Opens a handle on the tasks of a namespace: opened twice it is what two processes would have. The id has lower-case
-  // letters, digits and underscores: a schema, a database or a key prefix.
-  open: (namespaceId, settings) => referenceStore(namespaceId, settings),
-});
-`;
+export const TARGET: string = TARGET_LINES.join("\n");
 
 /** How a project installs what its lockfile says, and runs what it installed. */
 interface PackageManager {
