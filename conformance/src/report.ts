@@ -172,7 +172,7 @@ export function reportOf(
 }
 
 /** What a target lends, other than what a store can do. */
-const FACILITY = /^needs (?:restart|via|clock|gate)\b/;
+const FACILITY = /^needs (?:restart|via|clock|file|driver|gate)\b/;
 
 /** What an outcome means for the run. Only "failed" and "fixed" fail it; "open" leaves it without a verdict. */
 export type Standing =

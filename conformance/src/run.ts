@@ -22,6 +22,8 @@ export interface PlayOrder {
   readonly concurrency?: number | undefined;
   /** How often a failed rule is played again. */
   readonly replays: number;
+  /** Where the target comes from; for a target that does not say so itself. */
+  readonly file?: string | undefined;
   readonly timing?: TimingLimits | undefined;
 }
 
@@ -75,6 +77,10 @@ export class Run {
   /** Undefined when not even calibration worked. */
   get timing(): Timing | undefined {
     return this.#timing;
+  }
+
+  get #file(): string | undefined {
+    return this.#target.file ?? this.#order.file;
   }
 
   /** The reports, in the order of the rules. */
@@ -206,7 +212,7 @@ export class Run {
       case "clock":
         return this.#target.clock === true;
       case "file":
-        return this.#target.file !== undefined;
+        return this.#file !== undefined;
       case "quota":
         return this.#target.settings?.includes("quota") === true;
       default:
@@ -239,7 +245,9 @@ export class Run {
     const random = randomFrom(ruleSeed(this.#order.seed, rule.id, this.#order.round));
     const execute = this.#target.taskExecution ?? taskExecution;
     const able = this.#able(settings);
-    const parts = { ...ground, target: this.#target, settings: able, random, journal, execute, orphans };
+    const { fileEnv } = this.#target;
+    const target = { ...(this.#file && { file: this.#file }), ...(fileEnv && { fileEnv }) };
+    const parts = { ...ground, target, settings: able, random, journal, execute, orphans };
     const session = new Session({ ...parts, ruleId: rule.id });
     try {
       const play = await rule.play(session);

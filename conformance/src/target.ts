@@ -86,8 +86,8 @@ export interface Target {
   /** `open` can give a handle whose process has a wrong wall clock. @default false */
   readonly clock?: boolean;
   /**
-   * The module that exports this target as `target`, as a path or URL that Node itself can import: for rules that need
-   * a process of their own.
+   * The module that exports this target, as `target` or as its default; its path or URL: for rules that need a process of
+   * their own. @default the file that the command was given
    */
   readonly file?: string;
   /** Variables that such a process gets besides those of this one. */

@@ -30,7 +30,7 @@ describe("verdicts", () => {
     expect(rule).toMatchObject({ outcome: "fail", failure: { did: "cancel a task that is completed", by: "judge" } });
     const text = rule === undefined ? "" : describeRule(rule, report);
     expect(text).toContain("(must; S-55)");
-    expect(text).toContain("by      S-55: 2025-11-25 basic/utilities/tasks, Task Cancellation");
+    expect(text).toContain("by      S-55 (2025-11-25, Task Cancellation): Cancelling a task that has ended is refused");
     expect(text).toMatch(/saw {5}{ kind: 'fulfilled'/);
     expect(text).toMatch(/wanted {2}TASK_TERMINAL/);
     expect(text).toMatch(/B\.cancelTask\(/);

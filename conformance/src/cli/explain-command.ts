@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { OptionError } from "../option-error.ts";
-import { sectionOf } from "../requirement-sections.ts";
+import { authorityOf } from "../report/authority.ts";
 import type { Rule } from "../rule.ts";
 import { rules } from "../rules/catalogue.ts";
 import { countsFrom } from "../ruleset.ts";
@@ -49,7 +49,7 @@ async function explained(rule: AnyRule): Promise<string> {
     `level       ${LEVELS[level]}`,
     `since       ${since}; counts from ruleset ${countsFrom(since)}`,
     `generation  ${generation}`,
-    ...source.map((one, index) => `${index === 0 ? "source" : "      "}      ${sectionOf(one) ?? one}`),
+    ...source.map((one, index) => `${index === 0 ? "source" : "      "}      ${authorityOf(one)}`),
     ...(needs.length === 0 ? [] : [`needs       ${needs.join(", ")}: not applicable without`]),
     ...guards.map((guard) => `guards      ${guard}`),
     "",

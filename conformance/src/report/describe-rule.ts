@@ -1,5 +1,5 @@
-import { sectionOf } from "../requirement-sections.ts";
 import { type Report, type RuleReport, standingOf } from "../report.ts";
+import { authorityOf } from "./authority.ts";
 
 /** How a reader repeats a rule with the choices it made. */
 type Origin = Pick<Report, "seed"> & Partial<Pick<Report, "command" | "ruleset" | "strict">>;
@@ -27,7 +27,7 @@ export function detailsOf(
     `did     ${failure.did}`,
     `saw     ${failure.seen}`,
     `wanted  ${failure.wanted}`,
-    ...rule.source.map((id, index) => `${index === 0 ? "by     " : "       "} ${sectionOf(id) ?? id}`),
+    ...rule.source.map((id, index) => `${index === 0 ? "by     " : "       "} ${authorityOf(id)}`),
     ...failure.calls.map((call, index) => `${index === 0 ? "calls  " : "       "} ${call}`),
     ...remarks.map((remark) => `note    ${remark}`),
     `again   ${again}`,

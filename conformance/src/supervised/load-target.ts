@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { extname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { OptionError } from "../option-error.ts";
 import type { Target } from "../target.ts";
 
@@ -22,11 +22,11 @@ function isBeyondNode(error: unknown): boolean {
 }
 
 /**
- * The target that a file exports, as `target` or as its default.
+ * The target that a file, given by its path or URL, exports, as `target` or as its default.
  * @throws TargetFileError if there is no such file, or no target in it; whatever the file itself throws
  */
 export async function loadTarget(file: string): Promise<Target> {
-  const path = resolve(file);
+  const path = file.startsWith("file:") ? fileURLToPath(file) : resolve(file);
   if (!existsSync(path)) throw new TargetFileError(`there is no file ${file}`);
   const target = targetIn(await imported(path));
   if (target === undefined) {

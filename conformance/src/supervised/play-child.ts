@@ -1,4 +1,5 @@
 /** The process that a target file runs in: loads it, plays what it is told to, and says everything as it happens. */
+import { resolve } from "node:path";
 import { anyEnd } from "../attempt.ts";
 import { Run } from "../run.ts";
 import { selectedRules } from "../select-rules.ts";
@@ -11,6 +12,7 @@ import type { FromTarget, ToTarget } from "./messages.ts";
 const ALIVE_MS = 500;
 
 let target: Target | undefined;
+let targetFile: string | undefined;
 
 function tell(message: FromTarget, sent?: () => void): void {
   // Without a parent there is nobody to work for.
@@ -22,6 +24,7 @@ async function load(file: string): Promise<void> {
   const loaded = await anyEnd(loadTarget(file));
   if (loaded.kind === "fulfilled") {
     target = loaded.value;
+    targetFile = resolve(file);
     const { name, version, claims, ruleset } = target;
     tell({
       type: "loaded",
@@ -36,12 +39,17 @@ async function load(file: string): Promise<void> {
 
 async function play({ rules, order }: Extract<ToTarget, { type: "play" }>): Promise<void> {
   if (target === undefined) return;
-  const run = new Run(target, selectedRules(rules), order, {
-    calibrated: (timing) => tell({ type: "calibrated", timing }),
-    started: (id) => tell({ type: "started", id }),
-    ended: (report) => tell({ type: "ended", report }),
-    replayed: (id, replays) => tell({ type: "replayed", id, replays }),
-  });
+  const run = new Run(
+    target,
+    selectedRules(rules),
+    { ...order, file: targetFile },
+    {
+      calibrated: (timing) => tell({ type: "calibrated", timing }),
+      started: (id) => tell({ type: "started", id }),
+      ended: (report) => tell({ type: "ended", report }),
+      replayed: (id, replays) => tell({ type: "replayed", id, replays }),
+    },
+  );
   await run.play();
   tell({ type: "done" });
   await anyEnd(async () => target?.close?.());

@@ -23,4 +23,5 @@ export const serverRules: readonly ServerRule[] = [
   sessionResults,
   sessionConversation,
   sessionAccess,
-].flatMap((theme): readonly ServerRule[] => Object.values(theme));
+  // As in the catalogue of rules about stores.
+].flatMap((theme): readonly ServerRule[] => Object.values(theme).sort((a, b) => (a.id < b.id ? -1 : 1)));
