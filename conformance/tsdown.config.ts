@@ -6,9 +6,13 @@ const config: UserConfig = {
   entry: {
     index: "src/index.ts",
     vitest: "src/vitest.ts",
+    "node-test": "src/node-test.ts",
     targets: "src/targets.ts",
     mutants: "src/mutants.ts",
+    server: "src/server.ts",
+    bin: "src/bin.ts",
     // Run by processes of their own, found beside the others.
+    "play-child": "src/supervised/play-child.ts",
     "exit-child": "src/process/exit-child.ts",
     "planted-target": "src/mutants/planted-target.ts",
   },

@@ -13,6 +13,9 @@ import {
 import { target as memoryTarget } from "./targets/memory.ts";
 import { servedTarget } from "./targets/served-targets.ts";
 
+/** Names one of {@link BACKENDS} to the process that is to open it. */
+export const BACKEND_VARIABLE = "MCP_TASK_STORE_BACKEND";
+
 /** A target, and the server behind it. */
 export interface OpenBackend extends AsyncDisposable {
   readonly target: Target;

@@ -1,8 +1,10 @@
 /** `pnpm conformance`: runs the conformance kit on the stores of this repository. */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { describeRule, EXIT_CODES, type Report, runConformance, selectedRules } from "../conformance/src/index.ts";
-import { BACKENDS, isLeftOut } from "./backends.ts";
+import { join } from "node:path";
+import { describeRule, EXIT_CODES, type Report, selectedRules } from "../conformance/src/index.ts";
+import { judgeFile } from "../conformance/src/supervised/judge-file.ts";
+import { BACKEND_VARIABLE, BACKENDS, isLeftOut } from "./backends.ts";
 import { showProgress } from "./progress.ts";
 
 const USAGE = 2;
@@ -53,17 +55,23 @@ function optionsFrom(args: readonly string[]): Options | "help" {
   return { backends, rules: values.rule, seed, json: values.json };
 }
 
+/** Where a process of its own opens the backend: it starts its server, too. */
+const TARGET_FILE = join(import.meta.dirname, "targets", "backend.ts");
+
+/** A server that has to be downloaded first takes its time. */
+const LOAD_MS = 600_000;
+
 async function judge(backend: string, { rules, seed }: Options): Promise<Report> {
-  const open = BACKENDS[backend];
-  if (open === undefined) throw new Error(`no backend is called ${backend}`);
-  await using opened = await open((line) => console.log(line));
-  const report = await runConformance(opened.target, {
+  const report = await judgeFile(TARGET_FILE, {
     seed,
     rules,
+    env: { [BACKEND_VARIABLE]: backend },
+    loadMs: LOAD_MS,
     onProgress: (rule, done, of) => showProgress(`${backend} ${done}/${of} ${rule.id}`),
   });
   showProgress("");
-  return report;
+  // A backend that did not open has not said its name.
+  return { ...report, target: backend };
 }
 
 /** Two at a time, the last first: a slow server must not be what the others wait for at the end. */
@@ -101,14 +109,14 @@ function table(reports: readonly Report[]): string {
 
 /** Everything of a run that is not a pass. */
 function remarks(report: Report): string {
-  const again = `  this backend again: pnpm conformance --backend ${report.target} --seed ${report.seed} --rule`;
-  return report.rules
+  const again = `pnpm conformance --backend ${report.target} --seed ${report.seed} --rule`;
+  const outcomes = report.rules
     .filter((rule) => rule.outcome !== "pass")
     .map((rule) => {
       if (rule.outcome === "not-applicable") return `${report.target}: ${rule.id} not applicable: ${rule.reason}\n`;
-      return `${report.target}: ${describeRule(rule, report)}\n${again} ${rule.id}\n`;
-    })
-    .join("");
+      return `${report.target}: ${describeRule(rule, report, `${again} ${rule.id}`)}\n`;
+    });
+  return [...outcomes, ...report.notes.map((note) => `${report.target}: ${note}\n`)].join("");
 }
 
 /** The one line that names the verdict. The word for a good one stands nowhere else in the output. */

@@ -30,6 +30,7 @@ const requirementSchema = z.strictObject({
   text: sentence,
   run: z.literal(true).optional(),
   rules: ruleIds.min(1).optional(),
+  server: ruleIds.min(1).optional(),
   exclusion: sentence.optional(),
   official: ids.min(1).optional(),
   declared: ids.min(1).optional(),
@@ -75,6 +76,7 @@ function requirementsIn(path: string, content: unknown): readonly Requirement[] 
         text,
         run: false,
         rules,
+        server: [],
         official: [],
         declared: [],
       };
@@ -82,9 +84,9 @@ function requirementsIn(path: string, content: unknown): readonly Requirement[] 
   }
   const { specification, requirements } = checked(path, specificationSchema, content);
   return requirements.map(({ id, level, on, section, text, run = false, rules = [], exclusion, ...checks }) => {
-    const { official = [], declared = [] } = checks;
+    const { server = [], official = [], declared = [] } = checks;
     const duty = { id, specification, level, on, section, text, run };
-    return { ...duty, rules, ...(exclusion === undefined ? {} : { exclusion }), official, declared };
+    return { ...duty, rules, server, ...(exclusion === undefined ? {} : { exclusion }), official, declared };
   });
 }
 
@@ -94,15 +96,20 @@ function checked<T>(path: string, schema: z.ZodType<T>, content: unknown): T {
   throw new Error(`${path}:\n${z.prettifyError(result.error)}`);
 }
 
-/** The file's text with the rules of each requirement as the rules themselves have it. */
-export function withRules({ document }: RequirementFile, rulesOf: (id: string) => readonly string[]): string {
+/** The ids of rules that name a requirement as their source. */
+export type RulesOf = (id: string) => readonly string[];
+
+/** The file's text with the rules of each requirement as the rules themselves have it: those of stores, and of servers. */
+export function withRules({ document }: RequirementFile, rulesOf: RulesOf, serverRulesOf: RulesOf): string {
   const items = document.get("requirements");
   if (!isSeq(items)) throw new TypeError("It was checked.");
   for (const item of items.items) {
     if (!isMap(item)) throw new TypeError("It was checked.");
-    const rules = rulesOf(String(item.get("id")));
-    if (rules.length === 0) item.delete("rules");
-    else item.set("rules", document.createNode(rules));
+    for (const [key, of] of Object.entries({ rules: rulesOf, server: serverRulesOf })) {
+      const rules = of(String(item.get("id")));
+      if (rules.length === 0) item.delete(key);
+      else item.set(key, document.createNode(rules));
+    }
   }
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }

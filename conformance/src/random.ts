@@ -32,3 +32,8 @@ export function randomFrom(seed: number): Random {
   };
   return { seed, next, integer: (below) => Math.floor(next() * below) };
 }
+
+/** A seed for a run that was given none. */
+export function randomSeed(): number {
+  return Math.floor(Math.random() * 0x1_0000_0000);
+}

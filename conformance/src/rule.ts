@@ -144,7 +144,11 @@ export function defineRule<Arranged, Seen>(definition: ArrangedRule<Arranged, Se
   };
 }
 
-function playPlain<Seen>(rule: PlainRule<Seen>, kit: Kit): Promise<Play> {
+/** Plays a rule that needs nothing arranged, whatever it works with. */
+export function playPlain<K, Seen>(
+  rule: { readonly act: (kit: K) => Promise<Seen>; readonly judge: (expect: Expect, seen: Seen) => void },
+  kit: K,
+): Promise<Play> {
   return staged(async (enter) => {
     enter("act");
     const seen = await rule.act(kit);

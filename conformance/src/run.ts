@@ -1,26 +1,38 @@
 import { type Task, taskExecution, type TaskStore } from "@mcp-task-store/core";
-import { anyEnd, isDown, type Settled } from "./attempt.ts";
+import { anyEnd, CouldNotRun } from "./attempt.ts";
+import { CAPABILITY_PROBES } from "./capability-probes.ts";
 import { Journal } from "./journal.ts";
+import { couldNotRun, judged, type Played, tooLong } from "./judgement.ts";
 import { randomFrom, ruleSeed } from "./random.ts";
-import { type Failure, type Outcome, type Report, type RuleReport, verdictOf, warningsOf } from "./report.ts";
-import type { Need, Play, PromiseId, Rule } from "./rule.ts";
-import { rules as catalogue } from "./rules/catalogue.ts";
+import { type Judged, ruleReport, type RuleReport, type Tally } from "./report.ts";
+import type { Need, Rule } from "./rule.ts";
+import type { Ruleset } from "./ruleset.ts";
 import { Session } from "./session.ts";
 import { shown } from "./shown.ts";
 import type { SettingName, StoreSettings, Target, TargetNamespace } from "./target.ts";
 import { calibrate, type Timing, type TimingLimits } from "./timing.ts";
 
-export interface RunOptions {
-  /** @default random; the report names it */
-  readonly seed?: number | undefined;
-  /** Ids or themes ("cancel") of the rules to run. @default all */
-  readonly rules?: readonly string[] | undefined;
-  /** Failures of SHOULD rules count too. @default false */
-  readonly strict?: boolean | undefined;
-  /** Called as each rule ends. */
-  readonly onProgress?: ((rule: RuleReport, done: number, of: number) => void) | undefined;
-  /** For tests of the kit itself: shorter deadlines than a slow machine needs. */
+/** What to play, and who listens. */
+export interface PlayOrder {
+  readonly seed: number;
+  /** Which choices a repeated run makes; counts from 0. */
+  readonly round: number;
+  readonly ruleset: Ruleset;
+  /** How many rules may run at a time. @default the target's own number */
+  readonly concurrency?: number | undefined;
+  /** How often a failed rule is played again. */
+  readonly replays: number;
+  /** Where the target comes from; for a target that does not say so itself. */
+  readonly file?: string | undefined;
   readonly timing?: TimingLimits | undefined;
+}
+
+/** Told of everything as it happens: the process of a target may not live to the end of a round. */
+export interface Listener {
+  readonly calibrated?: (timing: Timing) => void;
+  readonly started?: (id: string) => void;
+  readonly ended?: (report: RuleReport) => void;
+  readonly replayed?: (id: string, replays: Tally) => void;
 }
 
 /** Rules never maintain behind each other's backs, and a lost hint costs half a second. */
@@ -31,88 +43,90 @@ const DEFAULT_CONCURRENCY = 8;
 /** Longest time for a rule beyond what its own deadlines allow, in deadlines D. */
 const MAX_DEADLINES = 6;
 
-/**
- * Judges a store by the rules. Never rejects for what the target does: that is in the report.
- * @throws TypeError for an unknown rule
- */
-export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
-  const run = new Run(target, options, selectedRules(options.rules));
-  return run.report();
-}
+/** Longest time for the target to open or close a namespace, and for calibration. */
+const GROUND_MS = 120_000;
 
-/** The catalogue, or the part of it that these ids and themes name. @throws TypeError for an unknown one */
-export function selectedRules(names: readonly string[] | undefined): readonly Rule[] {
-  if (names === undefined) return catalogue;
-  const chosen = catalogue.filter((rule) => names.some((name) => rule.id === name || rule.id.startsWith(`${name}/`)));
-  const unknown = names.find((name) => !chosen.some((rule) => rule.id === name || rule.id.startsWith(`${name}/`)));
-  if (unknown !== undefined) throw new TypeError(`no rule or theme is called ${unknown}`);
-  return chosen;
-}
+/** For how long replays of one rule are begun. */
+const REPLAY_MS = 30_000;
 
 /** The target as it is, once a first namespace is open. */
 interface Ground {
   readonly namespace: TargetNamespace;
   readonly handles: readonly [TaskStore, TaskStore];
   readonly timing: Timing;
+  /** Capabilities that are declared and did not stand one call: caps/claims says so, other rules cannot rely on them. */
+  readonly broken: ReadonlyMap<Need, unknown>;
 }
 
-class Run {
+/** Plays rules on a target, side by side. Never rejects for what the target does: that is in the reports. */
+export class Run {
   readonly #target: Target;
-  readonly #options: RunOptions;
   readonly #rules: readonly Rule[];
-  readonly #seed: number;
+  readonly #order: PlayOrder;
+  readonly #listener: Listener;
   readonly #reports = new Map<string, RuleReport>();
+  #timing: Timing | undefined;
 
-  constructor(target: Target, options: RunOptions, rules: readonly Rule[]) {
+  constructor(target: Target, rules: readonly Rule[], order: PlayOrder, listener: Listener = {}) {
     this.#target = target;
-    this.#options = options;
     this.#rules = rules;
-    this.#seed = options.seed ?? Math.floor(Math.random() * 0xffff_ffff);
+    this.#order = order;
+    this.#listener = listener;
   }
 
-  async report(): Promise<Report> {
-    const started = performance.now();
-    const timing = await this.#all();
-    const strict = this.#options.strict ?? false;
-    const reports = this.#rules.flatMap((rule) => this.#reports.get(rule.id) ?? []);
-    return {
-      target: this.#target.name,
-      ...(this.#target.version === undefined ? {} : { version: this.#target.version }),
-      verdict: verdictOf(reports, strict),
-      seed: this.#seed,
-      strict,
-      durationMs: performance.now() - started,
-      ...(timing === undefined ? {} : { timing }),
-      rules: reports,
-      warnings: warningsOf(reports, strict),
-    };
+  /** Undefined when not even calibration worked. */
+  get timing(): Timing | undefined {
+    return this.#timing;
   }
 
-  async #all(): Promise<Timing | undefined> {
-    const opened = await anyEnd(() => this.#target.namespace());
+  get #file(): string | undefined {
+    return this.#target.file ?? this.#order.file;
+  }
+
+  /** The reports, in the order of the rules. */
+  async play(): Promise<readonly RuleReport[]> {
+    await this.#all();
+    return this.#rules.flatMap((rule) => this.#reports.get(rule.id) ?? []);
+  }
+
+  async #all(): Promise<void> {
+    const opened = await anyEnd(() => bounded(this.#target.namespace(), "opening a namespace"));
     if (opened.kind === "rejected") return this.#nothingRuns("opening a namespace failed", opened.error);
     try {
-      const ground = await anyEnd(() => this.#ground(opened.value));
+      const ground = await anyEnd(() => bounded(this.#ground(opened.value), "calibration"));
       if (ground.kind === "rejected") return this.#nothingRuns("calibration failed", ground.error);
-      const lane = async (waiting: Rule[]): Promise<void> => {
-        for (let rule = waiting.shift(); rule !== undefined; rule = waiting.shift()) {
-          this.#note(await this.#one(rule, ground.value));
-        }
-      };
-      const together = this.#rules.filter((rule) => !rule.needs.includes("restart"));
-      const lanes = Array.from({ length: this.#target.concurrency ?? DEFAULT_CONCURRENCY }, () => lane(together));
-      await Promise.all(lanes);
-      // A restart hits whoever uses the backend: such rules come last, one by one.
-      await lane(this.#rules.filter((rule) => rule.needs.includes("restart")));
-      return ground.value.timing;
+      this.#timing = ground.value.timing;
+      this.#listener.calibrated?.(ground.value.timing);
+      await this.#inLanes(this.#rules, (rule) => this.#judge(rule, ground.value));
+      const failed = this.#rules.filter((rule) => this.#reports.get(rule.id)?.outcome === "fail");
+      if (this.#order.replays > 0) await this.#inLanes(failed, (rule) => this.#replay(rule, ground.value));
     } finally {
-      await anyEnd(() => opened.value[Symbol.asyncDispose]());
+      await anyEnd(() => bounded(opened.value[Symbol.asyncDispose](), "closing a namespace"));
     }
+  }
+
+  async #inLanes(rules: readonly Rule[], play: (rule: Rule) => Promise<void>): Promise<void> {
+    const lane = async (waiting: Rule[]): Promise<void> => {
+      for (let rule = waiting.shift(); rule !== undefined; rule = waiting.shift()) await play(rule);
+    };
+    const together = rules.filter((rule) => !rule.needs.includes("restart"));
+    const lanes = this.#order.concurrency ?? this.#target.concurrency ?? DEFAULT_CONCURRENCY;
+    await Promise.all(Array.from({ length: lanes }, () => lane(together)));
+    // A restart hits whoever uses the backend: such rules come last, one by one.
+    await lane(rules.filter((rule) => rule.needs.includes("restart")));
   }
 
   async #ground(namespace: TargetNamespace): Promise<Ground> {
     const handles = await this.#handles(namespace, BASE_SETTINGS);
-    return { namespace, handles, timing: await calibrate(handles[0], this.#options.timing) };
+    const [store] = handles;
+    const timing = await calibrate(store, this.#order.timing);
+    const broken = new Map<Need, unknown>();
+    for (const name of ["messages", "listing"] as const) {
+      if (!store.capabilities[name]) continue;
+      const probed = await anyEnd(() => CAPABILITY_PROBES[name](store, "smoke"));
+      if (probed.kind === "rejected") broken.set(name, probed.error);
+    }
+    return { namespace, handles, timing, broken };
   }
 
   async #handles(namespace: TargetNamespace, settings: StoreSettings): Promise<readonly [TaskStore, TaskStore]> {
@@ -128,28 +142,57 @@ class Run {
     return Object.fromEntries(Object.entries(settings).filter(([name]) => able.has(name)));
   }
 
-  #nothingRuns(what: string, error: unknown): undefined {
+  #nothingRuns(what: string, error: unknown): void {
     const reason = `${what}: ${shown(error)}`;
-    for (const rule of this.#rules) this.#note(this.#ruleReport(rule, 0, { outcome: "could-not-run", reason }));
+    for (const rule of this.#rules) this.#note(this.#report(rule, 0, { outcome: "could-not-run", reason }));
   }
 
   #note(report: RuleReport): void {
     this.#reports.set(report.id, report);
-    this.#options.onProgress?.(report, this.#reports.size, this.#rules.length);
+    this.#listener.ended?.(report);
   }
 
-  async #one(rule: Rule, ground: Ground): Promise<RuleReport> {
+  #report(rule: Rule, durationMs: number, judged: Judged): RuleReport {
+    const { seed, round, ruleset } = this.#order;
+    return ruleReport(rule, judged, { seed, round, durationMs }, { claims: this.#target.claims, ruleset });
+  }
+
+  async #judge(rule: Rule, ground: Ground): Promise<void> {
+    this.#listener.started?.(rule.id);
     const started = performance.now();
+    const judged = await this.#judged(rule, ground, false);
+    this.#note(this.#report(rule, performance.now() - started, judged));
+  }
+
+  /** Plays a failed rule again: how often it fails says how much luck a reader needs to see it. */
+  async #replay(rule: Rule, ground: Ground): Promise<void> {
+    const report = this.#reports.get(rule.id);
+    if (report === undefined) return;
+    const until = performance.now() + REPLAY_MS;
+    const tally = { failed: 0, of: 0 };
+    while (tally.of < this.#order.replays && (tally.of === 0 || performance.now() < until)) {
+      const { outcome } = await this.#judged(rule, ground, true);
+      tally.of += 1;
+      if (outcome === "fail") tally.failed += 1;
+    }
+    this.#reports.set(rule.id, { ...report, replays: tally });
+    this.#listener.replayed?.(rule.id, tally);
+  }
+
+  /** @param again the rule has been played: it may not meet what it left behind under the same names */
+  async #judged(rule: Rule, ground: Ground, again: boolean): Promise<Judged> {
     const settings: StoreSettings | undefined = rule.settings?.({ timing: ground.timing, announce: () => undefined });
     const reason = this.#notApplicable(rule, ground, settings);
-    if (reason !== undefined) return this.#ruleReport(rule, 0, { outcome: "not-applicable", reason });
+    if (reason !== undefined) return { outcome: "not-applicable", reason };
+    const broken = rule.needs.find((need) => ground.broken.has(need));
+    if (broken !== undefined) return couldNotRun(`${broken} is declared and does not work`, ground.broken.get(broken));
     const journal = new Journal();
     const timer = new AbortController();
     const limit = MAX_DEADLINES * ground.timing.deadlineMs + 200 * ground.timing.unitMs;
-    const ended = await Promise.race([anyEnd(() => this.#played(rule, ground, journal)), over(limit, timer.signal)]);
+    const play = anyEnd(() => this.#played(rule, ground, journal, again));
+    const ended = await Promise.race([play, over(limit, timer.signal)]);
     timer.abort();
-    const result = ended === undefined ? tooLong(limit) : judged(ended, journal);
-    return this.#ruleReport(rule, performance.now() - started, result);
+    return ended === undefined ? tooLong(limit) : judged(ended, journal);
   }
 
   #notApplicable(rule: Rule, ground: Ground, settings: StoreSettings | undefined): string | undefined {
@@ -169,7 +212,7 @@ class Run {
       case "clock":
         return this.#target.clock === true;
       case "file":
-        return this.#target.file !== undefined;
+        return this.#file !== undefined;
       case "quota":
         return this.#target.settings?.includes("quota") === true;
       default:
@@ -177,9 +220,9 @@ class Run {
     }
   }
 
-  async #played(rule: Rule, ground: Ground, journal: Journal): Promise<Play> {
+  async #played(rule: Rule, ground: Ground, journal: Journal, again: boolean): Promise<Played> {
     const must = rule.isolated || rule.needs.includes("restart") || ground.namespace.advance !== undefined;
-    const own = must || this.#target.isolated === true;
+    const own = again || must || this.#target.isolated === true;
     if (!own) return this.#playedIn(rule, ground, journal, BASE_SETTINGS, []);
     const orphans: Task[] = [];
     const announce = (task: Task): void => void orphans.push(task);
@@ -187,7 +230,7 @@ class Run {
     const namespace = await this.#target.namespace();
     try {
       const handles = await this.#handles(namespace, settings);
-      return await this.#playedIn(rule, { namespace, handles, timing: ground.timing }, journal, settings, orphans);
+      return await this.#playedIn(rule, { ...ground, namespace, handles }, journal, settings, orphans);
     } finally {
       await anyEnd(() => namespace[Symbol.asyncDispose]());
     }
@@ -199,76 +242,34 @@ class Run {
     journal: Journal,
     settings: StoreSettings,
     orphans: readonly Task[],
-  ): Promise<Play> {
-    const random = randomFrom(ruleSeed(this.#seed, rule.id, 0));
+  ): Promise<Played> {
+    const random = randomFrom(ruleSeed(this.#order.seed, rule.id, this.#order.round));
     const execute = this.#target.taskExecution ?? taskExecution;
     const able = this.#able(settings);
-    const parts = { ...ground, target: this.#target, settings: able, random, journal, execute, orphans };
+    const { fileEnv } = this.#target;
+    const target = { ...(this.#file && { file: this.#file }), ...(fileEnv && { fileEnv }) };
+    const parts = { ...ground, target, settings: able, random, journal, execute, orphans };
     const session = new Session({ ...parts, ruleId: rule.id });
     try {
-      return await rule.play(session);
+      const play = await rule.play(session);
+      return { play, strength: session.strength };
     } finally {
       await session.end();
     }
   }
-
-  #ruleReport(rule: Rule, durationMs: number, result: Judged): RuleReport {
-    const claims: ReadonlySet<PromiseId> | undefined = this.#target.claims && new Set(this.#target.claims);
-    const counts =
-      rule.level !== "promise" ||
-      claims === undefined ||
-      rule.promises.length === 0 ||
-      rule.promises.some((promise) => claims.has(promise));
-    const seed = ruleSeed(this.#seed, rule.id, 0);
-    return {
-      id: rule.id,
-      title: rule.title,
-      level: rule.level,
-      source: rule.source,
-      counts,
-      seed,
-      durationMs,
-      ...result,
-    };
-  }
 }
 
-interface Judged {
-  readonly outcome: Outcome;
-  readonly failure?: Failure;
-  readonly reason?: string;
+/** @throws CouldNotRun when it does not settle: a target that hangs has to leave a report all the same */
+async function bounded<T>(call: PromiseLike<T>, what: string): Promise<T> {
+  const timer = new AbortController();
+  const ended = await Promise.race([anyEnd(call), over(GROUND_MS, timer.signal)]);
+  timer.abort();
+  if (ended === undefined) throw new CouldNotRun(`${what} did not end within ${GROUND_MS} ms`);
+  if (ended.kind === "rejected") throw ended.error;
+  return ended.value;
 }
 
 async function over(ms: number, signal: AbortSignal): Promise<undefined> {
   const { setTimeout } = await import("node:timers/promises");
   await anyEnd(() => setTimeout(ms, undefined, { signal }));
-}
-
-function tooLong(ms: number): Judged {
-  return { outcome: "could-not-run", reason: `the rule did not end within ${ms} ms` };
-}
-
-function judged(ended: Settled<Play>, journal: Journal): Judged {
-  if (ended.kind === "rejected") return couldNotRun("opening its namespace", ended.error);
-  const play = ended.value;
-  if (play.kind === "passed") return { outcome: "pass" };
-  if (play.kind === "failed") {
-    const { did, seen, wants } = play.witness;
-    return { outcome: "fail", failure: { did, seen: shown(seen), wanted: wants, calls: journal.calls, by: "judge" } };
-  }
-  if (play.stage !== "act" || !journal.threw(play.error) || isDown(play.error))
-    return couldNotRun(play.stage, play.error);
-  const failure = {
-    did: "the calls of this rule that every store must carry out",
-    seen: shown(play.error),
-    wanted: "no error",
-    calls: journal.calls,
-    by: "call",
-  } as const;
-  return { outcome: "fail", failure };
-}
-
-function couldNotRun(stage: string, error: unknown): Judged {
-  const cause = error instanceof Error && error.cause !== undefined ? `; cause: ${shown(error.cause)}` : "";
-  return { outcome: "could-not-run", reason: `${stage}: ${shown(error)}${cause}` };
 }

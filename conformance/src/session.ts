@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { RootCreateTaskParams, Task, TaskOutcome, TaskStore } from "@mcp-task-store/core";
 import { anyEnd, attempt, type Attempt, CouldNotRun } from "./attempt.ts";
@@ -5,6 +6,7 @@ import { type Bout, type Duel, runDuel, runScramble } from "./duel.ts";
 import { type Journal, observed } from "./journal.ts";
 import type { Kit } from "./kit.ts";
 import { endOfProcess, type ProcessEnd } from "./process/target-process.ts";
+import { type Strength, weakestOf } from "./races/strength.ts";
 import type { Random } from "./random.ts";
 import type { StoreSettings, Target, TargetNamespace, TaskExecution } from "./target.ts";
 import type { Timing } from "./timing.ts";
@@ -40,6 +42,7 @@ export class Session implements Kit {
   readonly #parts: SessionParts;
   readonly #opened: TaskStore[] = [];
   readonly #over = new AbortController();
+  readonly #strengths: Strength[] = [];
   #raw: TaskStore;
   #names = 0;
 
@@ -50,6 +53,8 @@ export class Session implements Kit {
     this.execute = parts.execute;
     this.orphans = parts.orphans;
     this.signal = this.#over.signal;
+    // Hundreds of waits end by it: Node 20 takes more than ten for a leak.
+    setMaxListeners(0, this.signal);
     [this.#raw] = parts.handles;
     this.A = this.#observed(parts.handles[0], "A");
     this.B = parts.handles[0] === parts.handles[1] ? this.A : this.#observed(parts.handles[1], "B");
@@ -210,11 +215,18 @@ export class Session implements Kit {
   }
 
   duel<T, L, R, F>(duel: Duel<T, L, R, F>): Promise<readonly Bout<T, L, R, F>[]> {
+    this.#strengths.push(this.timing.inProcess ? "swept" : "sampled");
     return runDuel(duel, this.timing, this.random);
   }
 
   scramble<T>(calls: readonly (() => Promise<T>)[]): Promise<readonly Attempt<T>[]> {
+    this.#strengths.push("sampled");
     return runScramble(calls, this.random);
+  }
+
+  /** How hard the races of this play were; undefined: there were none. */
+  get strength(): Strength | undefined {
+    return weakestOf(this.#strengths);
   }
 }
 

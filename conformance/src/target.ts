@@ -76,6 +76,11 @@ export interface Target {
    * @default the store's capability `multiProcess`
    */
   readonly opensTwice?: boolean;
+  /**
+   * The set of rules that judges it, such as "0.1": newer rules are reported without a say in the verdict, so that an
+   * update of the kit turns nothing red. @default the newest that the kit knows
+   */
+  readonly ruleset?: string;
   /** How many rules may run at a time. @default 8 */
   readonly concurrency?: number;
   /**
@@ -86,8 +91,8 @@ export interface Target {
   /** `open` can give a handle whose process has a wrong wall clock. @default false */
   readonly clock?: boolean;
   /**
-   * The module that exports this target as `target`, as a path or URL that Node itself can import: for rules that need
-   * a process of their own.
+   * The module that exports this target, as `target` or as its default; its path or URL: for rules that need a process of
+   * their own. @default the file that the command was given
    */
   readonly file?: string;
   /** Variables that such a process gets besides those of this one. */
@@ -95,4 +100,6 @@ export interface Target {
   /** @default core's */
   readonly taskExecution?: TaskExecution;
   namespace(): Promise<TargetNamespace>;
+  /** Ends what the target itself started, such as a server. Called once, at the end of a run. */
+  close?(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { TaskStore } from "@mcp-task-store/core";
 import type { StoreSettings, Target, TargetNamespace } from "./target.ts";
 import { atWallClock, withWallClock } from "./wall-clock.ts";
 
+export { referenceStore } from "./reference-store.ts";
 export type * from "./target.ts";
 export { trueEpochMs } from "./wall-clock.ts";
 

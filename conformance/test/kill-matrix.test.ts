@@ -7,7 +7,7 @@ import { judgeMutant } from "../src/mutants/judge-mutant.ts";
 vi.setConfig({ maxConcurrency: 12 });
 
 /** Shorter than a run on a strange machine needs: here only the mutants' own waiters hang. */
-const timing = { minDeadlineMs: 2_500, rounds: 10 };
+const options = { replays: 0, timing: { minDeadlineMs: 2_500, rounds: 10 } };
 
 /**
  * Each mutant meets its killers and every eighth other rule, another eighth for each mutant: the whole takes minutes, and
@@ -42,7 +42,7 @@ describe("the catalogue", () => {
 
 describe("the correct store", () => {
   it.each([1, 2, 3, 4, 5])("passes every rule with seed %i", { timeout: 120_000 }, async (seed) => {
-    const report = await runConformance(referenceTarget(), { seed, timing });
+    const report = await runConformance(referenceTarget(), { seed, ...options });
     const notable = report.rules.filter((rule) => rule.outcome !== "pass");
     expect(texts(report, notable)).toBe("");
     expect(report.verdict).toBe("conformant");
@@ -50,8 +50,8 @@ describe("the correct store", () => {
 });
 
 async function expectKilled(mutant: Mutant): Promise<void> {
-  const options = { seed: 1, timing, rules: rulesFor(mutant) };
-  const { report, survived, stray, fired } = await judgeMutant(mutant, options);
+  const chosen = { seed: 1, ...options, rules: rulesFor(mutant) };
+  const { report, survived, stray, fired } = await judgeMutant(mutant, chosen);
   expect(texts(report, survived)).toBe("");
   expect(texts(report, stray)).toBe("");
   expect(fired).toBeGreaterThan(0);

@@ -30,10 +30,12 @@ describe("verdicts", () => {
     expect(rule).toMatchObject({ outcome: "fail", failure: { did: "cancel a task that is completed", by: "judge" } });
     const text = rule === undefined ? "" : describeRule(rule, report);
     expect(text).toContain("(must; S-55)");
+    expect(text).toContain("by      S-55 (2025-11-25, Task Cancellation): Cancelling a task that has ended is refused");
     expect(text).toMatch(/saw {5}{ kind: 'fulfilled'/);
     expect(text).toMatch(/wanted {2}TASK_TERMINAL/);
     expect(text).toMatch(/B\.cancelTask\(/);
-    expect(text).toContain('rules: ["cancel/terminal-rejected"], seed: 7');
+    expect(text).toContain("failed 10 of 10 times when played again");
+    expect(text).toContain("mcp-task-store-conformance run TARGET_FILE --rule cancel/terminal-rejected --seed 7");
     expect(describeReport(report)).toContain("cancel-silent: nonconformant");
   });
 
@@ -165,6 +167,66 @@ describe("what a target lacks", () => {
     const report = await runConformance(target, { rules: ["finish/one-winner"], timing });
     expect(report.verdict).toBe("conformant");
     expect(opened).toBe(1);
+  });
+});
+
+describe("a capability", () => {
+  it("that is declared and does not stand one call fails caps/claims, and its rules could not run", async () => {
+    const report = await runConformance(mutantTarget("caps-overstated"), {
+      rules: ["caps/claims", "messages"],
+      timing,
+    });
+    const [claims, ...others] = report.rules.toReversed();
+    expect(claims).toMatchObject({ id: "caps/claims", outcome: "fail" });
+    expect(new Set(others.map((rule) => rule.outcome))).toEqual(new Set(["could-not-run"]));
+    expect(others[0]?.reason).toMatch(/^messages is declared and does not work: NOT_SUPPORTED/);
+    expect(report.verdict).toBe("nonconformant");
+  });
+
+  it("that is hidden fails caps/claims: a false declaration is probed too", async () => {
+    const report = await runConformance(mutantTarget("caps-understated"), {
+      rules: ["caps/claims", "list/next"],
+      timing,
+    });
+    expect(report.rules.map((rule) => [rule.id, rule.outcome])).toEqual([
+      ["list/next", "not-applicable"],
+      ["caps/claims", "fail"],
+    ]);
+  });
+});
+
+describe("a run of several rounds", () => {
+  it("makes other choices in each, and shows the worst", async () => {
+    const target = sometimesWrong();
+    const options = { rules: ["cancel/terminal-rejected"], repeat: 3, replays: 0, seed: 5, timing };
+    const report = await runConformance(target, options);
+    expect(report).toMatchObject({ verdict: "nonconformant", repeat: 3 });
+    const [rule] = report.rules;
+    expect(rule).toMatchObject({ outcome: "fail", round: 1, rounds: { failed: 2, of: 3 } });
+    const text = rule === undefined ? "" : describeRule(rule, report);
+    expect(text).toContain("failed in 2 of 3 rounds");
+    expect(text).toContain("--seed 5 --round 1");
+    const again = await runConformance(referenceTarget(), { ...options, repeat: 1, round: 1 });
+    expect(again.rules[0]?.seed).toBe(rule?.seed);
+  });
+});
+
+/** Right in the first namespace, wrong after that. */
+function sometimesWrong(): Target {
+  const [right, wrong] = [referenceTarget(), mutantTarget("cancel-silent")];
+  let opened = 0;
+  return { ...right, namespace: () => ((opened += 1) === 1 ? right : wrong).namespace() };
+}
+
+describe("the strength of a race", () => {
+  it("is said: swept where calls stay in this process, sampled where they may meet by chance", async () => {
+    const rules = ["cancel/race-finish", "finish/one-winner", "lifecycle/times"];
+    const report = await runConformance(referenceTarget(), { rules, timing });
+    expect(Object.fromEntries(report.rules.map((rule) => [rule.id, rule.strength]))).toEqual({
+      "cancel/race-finish": "swept",
+      "finish/one-winner": "sampled",
+      "lifecycle/times": undefined,
+    });
   });
 });
 

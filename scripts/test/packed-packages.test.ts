@@ -1,15 +1,16 @@
 /** What users install: the tarballs themselves, and an empty project with nothing but npm that installs and runs them. */
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join, posix } from "node:path";
+import { delimiter, dirname, join, posix } from "node:path";
 import { inspect } from "node:util";
 import { freshTestDatabase, postgresIsLeftOut } from "@mcp-task-store/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { apiReport } from "../api-report.ts";
 import { installOldestNode, NpmProject, OLDEST_NODE, workspaceNode } from "../npm-project.ts";
 import { packPackage, type PackedPackage } from "../packed-package.ts";
 import { quickStart, readmeSnippets } from "../readme-snippets.ts";
-import { runCaptured } from "../run-captured.ts";
+import { type Captured, runCaptured } from "../run-captured.ts";
 import { rootDirectory, workspacePackages } from "../workspace.ts";
 
 /** What the kit ships besides, for readers. */
@@ -158,6 +159,54 @@ describe("core and postgres, installed by npm into an empty folder", () => {
   );
 });
 
+interface Step {
+  readonly run?: string;
+}
+
+/** The commands of the CI job that `init` wrote, in their order. */
+function commandsOf(workflow: string): readonly string[] {
+  const { jobs }: { readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>> } = parse(workflow);
+  return Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => (run === undefined ? [] : [run])));
+}
+
+describe.each(NODES)("the kit alone, installed by npm into an empty folder, on Node %s", (version, program) => {
+  const project = new NpmProject(join(directory, `kit-alone-${version}`));
+  let env: Readonly<Record<string, string>>;
+  const kit = (...args: readonly string[]): Promise<Captured> =>
+    project.run(join("node_modules", ".bin", "mcp-task-store-conformance"), args, env);
+
+  beforeAll(async () => {
+    const summary = join(project.directory, "summary.md");
+    const path = [dirname(await program()), process.env["PATH"]].join(delimiter);
+    env = { PATH: path, GITHUB_STEP_SUMMARY: summary, NODE_OPTIONS: "" };
+    await project.install(...(await tarballs("@mcp-task-store/core", "@mcp-task-store/conformance")));
+  }, TIMEOUT_MS);
+
+  it("brings no test runner", () => {
+    expect(existsSync(join(project.directory, "node_modules", "vitest"))).toBe(false);
+  });
+
+  it("judges the store of the README's target file, TypeScript as it is", { timeout: TIMEOUT_MS }, async () => {
+    const snippet = readmeSnippets().find(({ path, name }) => path === "conformance/README.md" && name === "target");
+    expect(snippet?.code.trim().split("\n").length).toBeLessThanOrEqual(15);
+    project.write("my-store.target.ts", snippet?.code ?? "");
+    const { stdout, stderr } = await kit("run", "my-store.target.ts", "--rule", "finish", "--rule", "wait/many");
+    expect(stdout).toMatch(/ 0 failed, 0 could not run, .*\nmy store: conformant\n$/);
+    expect(stderr).toBe("");
+  });
+
+  it("writes a target file and a CI job that work as they are", { timeout: TIMEOUT_MS }, async () => {
+    await kit("init");
+    const workflow = readFileSync(join(project.directory, ".github/workflows/conformance.yml"), "utf8");
+    const commands = commandsOf(workflow);
+    expect(commands[0]).toBe("npm ci");
+    for (const command of commands) await project.run("bash", ["-euo", "pipefail", "-c", command], env);
+    expect(readFileSync(join(project.directory, "summary.md"), "utf8")).toMatch(
+      /^## the kit's own store: conformant$/m,
+    );
+  });
+});
+
 describe("every published package, installed by npm into an empty folder", () => {
   const project = new NpmProject(join(directory, "every-package"));
   const snippets = readmeSnippets().map(({ path, name = "", code }) => {
@@ -207,6 +256,17 @@ describe("every published package, installed by npm into an empty folder", () =>
       const { stdout, stderr } = await project.run(await oldestNode(), [`out/${file}.js`]);
       expect(stdout).toBe(`${PROGRAM_OUTPUT.get(name)}\n`);
       expect(stderr).toBe("");
+    },
+  );
+
+  it(
+    "judges the store of the node-test snippet, by the oldest Node's own runner",
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const [snippet] = snippets.filter(({ name }) => name === "node-test");
+      const { stdout } = await project.run(await oldestNode(), ["--test", `out/${snippet?.file}.js`]);
+      expect(stdout).toMatch(/^# fail 0$/m);
+      expect(Number(/^# pass (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(10);
     },
   );
 

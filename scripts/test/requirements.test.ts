@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { requirements as shipped } from "../../conformance/src/index.ts";
 import { rules } from "../../conformance/src/rules/catalogue.ts";
+import { serverRules } from "../../conformance/src/server/rules/catalogue.ts";
 import { moduleOf, readRequirementFiles, withRules } from "../requirement-files.ts";
 import { rootDirectory } from "../workspace.ts";
 
@@ -11,12 +12,19 @@ const files = readRequirementFiles();
 const requirements = files.flatMap((file) => file.requirements);
 const known: ReadonlySet<string> = new Set(requirements.map(({ id }) => id));
 
+/** No client can bring them about, or see whether they hold. */
+const UNSEEN: readonly string[] = ["S-56", "S-63", "X-52"];
+
 function idsOf(list: readonly { readonly id: string }[]): readonly string[] {
   return list.map(({ id }) => id);
 }
 
 function rulesOf(id: string): readonly string[] {
   return idsOf(rules.filter(({ source }) => source.includes(id)));
+}
+
+function serverRulesOf(id: string): readonly string[] {
+  return idsOf(serverRules.filter(({ source }) => source.includes(id)));
 }
 
 function textOf(path: string): string {
@@ -44,22 +52,29 @@ describe("the requirements", () => {
   });
 
   it("name no rule that the kit does not have", () => {
-    const ids = new Set(idsOf(rules));
-    expect(requirements.flatMap((one) => one.rules).filter((id) => !ids.has(id))).toEqual([]);
+    const ids = new Set(idsOf([...rules, ...serverRules]));
+    expect(requirements.flatMap((one) => [...one.rules, ...one.server]).filter((id) => !ids.has(id))).toEqual([]);
   });
 
   it("are the sources of all rules", () => {
-    const strange = rules.flatMap(({ id, source }) =>
+    const strange = [...rules, ...serverRules].flatMap(({ id, source }) =>
       source.filter((each) => !known.has(each)).map((each) => [id, each]),
     );
     expect(strange).toEqual([]);
-    expect(idsOf(rules.filter(({ source }) => source.length === 0))).toEqual([]);
+    expect(idsOf([...rules, ...serverRules].filter(({ source }) => source.length === 0))).toEqual([]);
+  });
+
+  it("of the wire that servers owe are judged on servers, here or by the official suite, or by no client", () => {
+    const open = requirements.filter(({ run, level, on, server, official }) => {
+      return run && level !== "may" && on !== "client" && server.length === 0 && official.length === 0;
+    });
+    expect(idsOf(open)).toEqual(UNSEEN);
   });
 });
 
 describe.each(files)("$path", (file) => {
   it("names at each requirement the rules that name it: pnpm requirements writes them", () => {
-    expect(textOf(file.path)).toBe(withRules(file, rulesOf));
+    expect(textOf(file.path)).toBe(withRules(file, rulesOf, serverRulesOf));
   });
 
   it("is what the kit reads: pnpm requirements makes that", () => {

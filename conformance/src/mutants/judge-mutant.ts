@@ -1,5 +1,5 @@
 import type { Report, RuleReport } from "../report.ts";
-import { type RunOptions, runConformance } from "../run.ts";
+import { type RunOptions, runConformance } from "../run-conformance.ts";
 import type { Mutant } from "./mutant.ts";
 
 /** What became of a mutant. Good: nothing survived, nothing is stray, and the fault has fired. */
@@ -17,7 +17,7 @@ export interface MutantVerdict {
 /** Judges a mutant by the rules of these options. */
 export async function judgeMutant(mutant: Mutant, options: RunOptions): Promise<MutantVerdict> {
   const { target, fired } = mutant.plant();
-  const report = await runConformance(target, options);
+  const report = await runConformance(target, { replays: 0, ...options });
   const survived = report.rules.filter((rule) => mutant.killedBy.includes(rule.id) && !isKill(rule));
   const stray = report.rules.filter(
     ({ id, outcome }) => (outcome === "fail" || outcome === "could-not-run") && !mayFail(mutant, id),

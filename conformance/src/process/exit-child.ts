@@ -4,7 +4,7 @@
  */
 import { setTimeout } from "node:timers/promises";
 import { taskExecution, type TaskStore } from "@mcp-task-store/core";
-import type { Target } from "../target.ts";
+import { loadTarget } from "../supervised/load-target.ts";
 import type { ChildLine } from "./child-line.ts";
 
 function say(line: ChildLine): void {
@@ -49,7 +49,7 @@ async function use(store: TaskStore): Promise<readonly Promise<unknown>[]> {
 }
 
 async function main(specifier: string): Promise<void> {
-  const { target }: { readonly target: Target } = await import(specifier);
+  const target = await loadTarget(specifier);
   const namespace = await target.namespace();
   // As users open it: with its own maintenance and its own polling.
   const stores = [await namespace.open(), await namespace.open()];
@@ -58,6 +58,7 @@ async function main(specifier: string): Promise<void> {
   for (const store of stores) await store.close();
   await Promise.allSettled(waits.flat());
   await namespace[Symbol.asyncDispose]();
+  await target.close?.();
   say({ stage: "closed" });
 }
 

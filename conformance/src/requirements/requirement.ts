@@ -13,9 +13,11 @@ export interface Requirement {
   readonly text: string;
   /** It shows on the wire only, or there as well: judged on a running server. */
   readonly run: boolean;
-  /** Rules of this kit that check it. */
+  /** Rules of this kit about stores that check it. */
   readonly rules: readonly string[];
-  /** Why no rule does. */
+  /** Rules of this kit about servers that check it on the wire. */
+  readonly server: readonly string[];
+  /** Why no rule of a store does. */
   readonly exclusion?: string;
   /** Checks of the official suite. */
   readonly official: readonly string[];

@@ -1,21 +1,12 @@
-import type { TaskStore, TaskStoreCapabilities } from "@mcp-task-store/core";
+import type { TaskStoreCapabilities } from "@mcp-task-store/core";
 import { attempt } from "../attempt.ts";
+import { CAPABILITY_PROBES } from "../capability-probes.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
 
 const FLAGS = ["durable", "multiProcess", "pushHints", "messages", "listing"] as const;
 const NUMBERS = ["maxPayloadBytes", "minTtlMs", "minLeaseMs", "safetyPollMs", "maintainEveryMs", "graceMs"] as const;
-
-/** A call that works exactly with the capability. */
-const PROBES: Readonly<Record<"messages" | "listing", (store: TaskStore, principal: string) => Promise<unknown>>> = {
-  async messages(store) {
-    const { taskId } = await store.createTask();
-    const message = { type: "notification", message: { method: "x" }, timestamp: 0 } as const;
-    return store.messages.push(taskId, message, { messageId: "m1" });
-  },
-  listing: (store, principal) => store.scoped(principal).listTasks(),
-};
 
 function badDeclarations(capabilities: TaskStoreCapabilities): readonly string[] {
   return [
@@ -38,7 +29,7 @@ export const claims: Rule = defineRule({
         return {
           name,
           declared: capabilities[name],
-          end: await attempt(() => PROBES[name](kit.A, kit.principal("p1"))),
+          end: await attempt(() => CAPABILITY_PROBES[name](kit.A, kit.principal("p1"))),
         };
       }),
     );

@@ -22,8 +22,9 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   readonly #scope: Scope;
   readonly #taskIds: readonly string[];
   readonly #signal: AbortSignal | undefined;
-  readonly #stop = new AbortController();
-  readonly #onAbort = (): void => this.#stop.abort();
+  /** One for each task that is followed: Node 20 takes more than ten listeners of one signal for a leak. */
+  readonly #stops = new Set<AbortController>();
+  readonly #onAbort = (): void => this.#stop();
   /** The latest unread state of each task, oldest change first. */
   readonly #unread = new Map<string, Task>();
   readonly #pending: Pending[] = [];
@@ -64,16 +65,18 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
     if (this.#started) return;
     this.#started = true;
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
-    if (this.#signal?.aborted === true) this.#stop.abort();
     this.#following = this.#taskIds.length;
     for (const taskId of this.#taskIds) void this.#follow(taskId);
   }
 
   async #follow(taskId: string): Promise<void> {
+    const stop = new AbortController();
+    this.#stops.add(stop);
+    if (this.#signal?.aborted === true) stop.abort();
     let since = -1;
     try {
       for (;;) {
-        const options = { signal: this.#stop.signal, hasSeen: since !== -1 };
+        const options = { signal: stop.signal, hasSeen: since !== -1 };
         const row = await this.#hub.wait(taskId, this.#scope, ({ revision }) => revision !== since, options);
         if (row === undefined) break;
         if (this.#returned) return;
@@ -87,8 +90,13 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
     } catch (error) {
       if (!isTaskStoreError(error, "TASK_NOT_FOUND")) this.#fail(error instanceof Error ? error : closedError());
     }
+    this.#stops.delete(stop);
     this.#following -= 1;
     this.#serve();
+  }
+
+  #stop(): void {
+    for (const stop of this.#stops) stop.abort();
   }
 
   #fail(error: Error): void {
@@ -98,7 +106,7 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   }
 
   #end(): void {
-    this.#stop.abort();
+    this.#stop();
     this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 

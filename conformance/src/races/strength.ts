@@ -1,0 +1,13 @@
+/**
+ * What the order of two calls was left to. forced: the kit held one of them at each of its steps while the other ran.
+ * swept: the second started after every number of turns of the event loop. sampled: it started at many random
+ * distances. weak: and hardly any of them overlapped, or the same side always won.
+ */
+export type Strength = "forced" | "swept" | "sampled" | "weak";
+
+const WEAKEST_FIRST: readonly Strength[] = ["weak", "sampled", "swept", "forced"];
+
+/** The weakest of them; undefined: there were none. */
+export function weakestOf(strengths: readonly Strength[]): Strength | undefined {
+  return WEAKEST_FIRST.find((strength) => strengths.includes(strength));
+}

@@ -1,0 +1,46 @@
+import { type Report, type RuleReport, standingOf } from "../report.ts";
+import { detailsOf, remarksOn } from "./describe-rule.ts";
+import { calibrationOf, racesOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
+
+/** The report for readers of a pull request or a job's summary. */
+export function markdownReport(report: Report): string {
+  const { kit, ruleset, seed, durationMs } = report;
+  const races = racesOf(report);
+  const notable = report.rules.filter((rule) => !QUIET.has(standingOf(rule, report)));
+  return [
+    `## ${plain(targetOf(report))}: ${verdictOf(report)}`,
+    "",
+    `${totalsOf(report)}, in ${(durationMs / 1_000).toFixed(1)} s.`,
+    "",
+    `Kit ${kit}, ruleset ${ruleset}, seed ${seed}. ${calibrationOf(report)}.${races === "" ? "" : ` Races: ${races}.`}`,
+    "",
+    ...report.notes.flatMap((note) => [`Note: ${plain(note)}`, ""]),
+    ...(notable.length === 0 ? [] : ["### What did not pass", "", ...notable.flatMap((rule) => section(rule, report))]),
+    "### All rules",
+    "",
+    "| rule | level | outcome | races | remarks |",
+    "| --- | --- | --- | --- | --- |",
+    ...report.rules.map((rule) => row(rule, report)),
+    "",
+  ].join("\n");
+}
+
+const QUIET: ReadonlySet<string> = new Set(["passed", "not-applicable"]);
+
+function section(rule: RuleReport, report: Report): readonly string[] {
+  const details = detailsOf(rule, report);
+  const fence = "`".repeat(1 + Math.max(2, ...[...details.join("\n").matchAll(/`+/g)].map(([run]) => run.length)));
+  return [`#### \`${rule.id}\`: ${plain(rule.title)} (${rule.outcome})`, "", fence, ...details, fence, ""];
+}
+
+function row(rule: RuleReport, report: Report): string {
+  const { strength = "", ...rest } = rule;
+  const remarks = [...(rule.reason === undefined ? [] : [rule.reason]), ...remarksOn(rest, report)];
+  const cells = [`\`${rule.id}\``, rule.level, rule.outcome, strength, remarks.join("; ")];
+  return `| ${cells.map((cell) => (cell.startsWith("`") ? cell : plain(cell))).join(" | ")} |`;
+}
+
+/** One line that Markdown takes for text. */
+function plain(text: string): string {
+  return text.replaceAll("\n", " ").replace(/[\\|<>`*_[\]]/g, "\\$&");
+}

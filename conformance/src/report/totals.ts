@@ -1,0 +1,47 @@
+import { exitCodeOf, type Outcome, type Report, type RuleReport } from "../report.ts";
+
+export function countOf({ rules }: Pick<Report, "rules">, outcome: Outcome): number {
+  return rules.filter((rule) => rule.outcome === outcome).length;
+}
+
+/** `2 passed, 1 failed …`. */
+export function totalsOf(report: Pick<Report, "rules">): string {
+  const count = (outcome: Outcome): number => countOf(report, outcome);
+  const missing = `${count("could-not-run")} could not run, ${count("not-applicable")} not applicable`;
+  return `${count("pass")} passed, ${count("fail")} failed, ${missing}`;
+}
+
+/** What the run's numbers were measured with: L, D and the calls' times. */
+export function calibrationOf({ timing }: Pick<Report, "timing">): string {
+  if (timing === undefined) return "no calibration";
+  const { unitMs, deadlineMs, callMs } = timing;
+  return `L ${unitMs} ms, D ${deadlineMs} ms, call p50 ${callMs.p50.toFixed(2)} ms, p99 ${callMs.p99.toFixed(2)} ms`;
+}
+
+export function targetOf({ target, version }: Pick<Report, "target" | "version">): string {
+  return version === undefined ? target : `${target} ${version}`;
+}
+
+/** The verdict's word, and what a baseline makes of it. */
+export function verdictOf(report: Report): string {
+  const { verdict, baseline } = report;
+  if (baseline === undefined) return verdict;
+  const fixed = baseline.fixed.length === 0 ? "" : `; take ${baseline.fixed.join(", ")} out of the baseline`;
+  const expected = exitCodeOf(report) === 0 && verdict !== "conformant" ? ", as its baseline says" : "";
+  return `${verdict}${expected}${fixed}`;
+}
+
+/** Of the rules whose calls raced: how many were played in which way. */
+export function racesOf({ rules }: Pick<Report, "rules">): string {
+  const counts = (["forced", "swept", "sampled", "weak"] as const).map((strength) => {
+    return { strength, count: rules.filter((rule) => rule.strength === strength).length };
+  });
+  return counts
+    .filter(({ count }) => count > 0)
+    .map(({ strength, count }) => `${count} ${strength}`)
+    .join(", ");
+}
+
+export function themeOf({ id }: Pick<RuleReport, "id">): string {
+  return id.slice(0, id.indexOf("/"));
+}

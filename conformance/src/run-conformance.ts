@@ -1,0 +1,37 @@
+import { anyEnd } from "./attempt.ts";
+import { factsOf, type JudgeOptions, orderOf, planOf } from "./plan.ts";
+import { type Report, reportOf, type RuleReport } from "./report.ts";
+import { mergedRounds } from "./rounds.ts";
+import { rules } from "./rules/catalogue.ts";
+import { Run } from "./run.ts";
+import type { Target } from "./target.ts";
+
+export interface RunOptions extends JudgeOptions {
+  /** Called as each rule ends. `of` counts all plays of a repeated run. */
+  readonly onProgress?: ((rule: RuleReport, done: number, of: number) => void) | undefined;
+}
+
+/**
+ * Judges a store by the rules, in this process. Never rejects for what the target does: that is in the report. Closes
+ * the target at the end.
+ * @throws OptionError for an option that cannot be, such as a rule that is not there
+ */
+export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
+  const started = performance.now();
+  const plan = planOf(options, rules);
+  const facts = factsOf(plan, target);
+  const rounds: (readonly RuleReport[])[] = [];
+  const of = plan.rules.length * plan.rounds.length;
+  let timing: Run["timing"];
+  let done = 0;
+  for (const round of plan.rounds) {
+    const run = new Run(target, plan.rules, orderOf(plan, facts, round), {
+      ended: (report) => options.onProgress?.(report, (done += 1), of),
+    });
+    rounds.push(await run.play());
+    timing ??= run.timing;
+  }
+  await anyEnd(async () => target.close?.());
+  const durationMs = performance.now() - started;
+  return reportOf(facts, mergedRounds(rounds), { durationMs, timing, notes: [], baseline: plan.baseline });
+}

@@ -1,0 +1,60 @@
+import { CouldNotRun } from "../attempt.ts";
+import { messagesOf } from "./sse.ts";
+import { parsedMessage, type WireMessage } from "./wire-message.ts";
+
+/** What came back for one POST. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly isStream: boolean;
+  /** The message with the request's id; undefined where none came. */
+  readonly message: WireMessage | undefined;
+}
+
+/** Headers as they go out; null leaves one out. */
+export type Headers = Readonly<Record<string, string | null>>;
+
+/** @throws CouldNotRun no server is there, or it did not answer in time */
+export async function send(
+  url: string,
+  init: RequestInit & { readonly headers: Record<string, string> },
+): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    throw unanswered(error);
+  }
+}
+
+/** Reads until the message with this id; others go to `aside`, in order. The rest of a stream is left. */
+export async function readAnswer(
+  response: Response,
+  id: number | string,
+  aside: (message: WireMessage) => void,
+): Promise<HttpAnswer> {
+  const { status } = response;
+  const isStream = response.headers.get("content-type")?.includes("text/event-stream") === true;
+  try {
+    if (!isStream || response.body === null) {
+      const message = parsedMessage(await response.text());
+      return { status, isStream, message: message?.id === id || message?.error !== undefined ? message : undefined };
+    }
+    for await (const message of messagesOf(response.body)) {
+      if (message.id === id && message.method === undefined) return { status, isStream, message };
+      aside(message);
+    }
+    return { status, isStream, message: undefined };
+  } catch (error) {
+    throw unanswered(error);
+  }
+}
+
+/** A server that is away, or too slow, broke no rule. */
+function unanswered(error: unknown): CouldNotRun {
+  const what =
+    error instanceof Error && error.name === "TimeoutError" ? "did not answer in time" : "could not be reached";
+  return new CouldNotRun(`the server ${what}`, { cause: error });
+}
+
+export function present(headers: Headers): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== null));
+}

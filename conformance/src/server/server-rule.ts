@@ -1,0 +1,53 @@
+import type { Generation, JsonObject } from "@mcp-task-store/core";
+import { type Expect, type Play, playPlain, type PromiseId, type RuleData } from "../rule.ts";
+import type { ModernClient } from "./modern-client.ts";
+import type { Session } from "./session.ts";
+import type { ToolRole } from "./tools.ts";
+
+/** Who sends a request. caller: with the headers that were given. other: somebody else. nobody: without any of them. */
+export type Caller = "caller" | "other" | "nobody";
+
+/** What a rule cannot do without: a tool, or a caller. */
+export type ServerNeed = ToolRole | "other" | "nobody" | "identity";
+
+/** What a rule about servers works with. */
+export interface ServerKit {
+  /** When something that must happen has not happened, ms. */
+  readonly deadlineMs: number;
+  /** A client of 2026-07-28. */
+  modern(caller?: Caller): ModernClient;
+  /** A new session of 2025-11-25, closed at the rule's end. `capabilities`: what the client says it can do. */
+  session(options?: { readonly caller?: Caller; readonly capabilities?: JsonObject }): Promise<Session>;
+  /** The parameters of a call of a tool; `more` goes into its arguments. */
+  tool(role: ToolRole, more?: JsonObject): { readonly name: string; readonly arguments: JsonObject };
+  /** Reads again until the condition holds or the deadline is over; returns what was read last. */
+  until<T>(read: () => Promise<T>, condition: (value: T) => boolean): Promise<T>;
+}
+
+export interface ServerRule extends Omit<RuleData, "needs"> {
+  readonly needs: readonly ServerNeed[];
+  /** Servers make no promises of ours. */
+  readonly promises: readonly PromiseId[];
+  play(kit: ServerKit): Promise<Play>;
+}
+
+export interface ServerRuleDefinition<Seen> extends Pick<
+  ServerRule,
+  "id" | "title" | "level" | "source" | "needs" | "mutants"
+> {
+  readonly generation: Generation;
+  readonly since?: string;
+  readonly act: (kit: ServerKit) => Promise<Seen>;
+  readonly judge: (expect: Expect, seen: Seen) => void;
+}
+
+/** Thrown out of `act`: what the rule is about is the server's to offer, and this one does not. */
+export class NotOffered extends Error {
+  override readonly name: string = "NotOffered";
+}
+
+export function defineServerRule<Seen>(definition: ServerRuleDefinition<Seen>): ServerRule {
+  const { id, title, level, source, needs, mutants, generation, since = "0.1.0" } = definition;
+  const data = { id, title, level, source, needs, mutants, generation, since, guards: [], promises: [] };
+  return { ...data, play: (kit) => playPlain(definition, kit) };
+}

@@ -1,0 +1,108 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { FromTarget, ToTarget } from "./messages.ts";
+
+export interface ChildOptions {
+  /** Variables that the process gets besides those of this one. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** For how long its event loop may stand still. @default 20_000 */
+  readonly stallMs?: number | undefined;
+  /** How long the target file may take to load. @default 60_000 */
+  readonly loadMs?: number | undefined;
+  /** How long it may take to close, after everything is played. @default 60_000 */
+  readonly closeMs?: number | undefined;
+}
+
+/** Counts its own turns, so that a machine that slept does not blame the process. */
+const TICK_MS = 250;
+
+/** Beside this module in the sources and in the build, with this module's ending. */
+const ENTRY: URL = new URL(`./play-child${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+/** A process of a target, watched: it may exit, hang or die at any time. */
+export class WatchedChild {
+  readonly #child: ChildProcess;
+  readonly #limits: { readonly stallMs: number; readonly loadMs: number; readonly closeMs: number };
+  readonly #ended: Promise<string | undefined>;
+  #stage: "loading" | "playing" | "closing" = "loading";
+  #reason: string | undefined;
+
+  constructor(file: string, options: ChildOptions, listener: (message: FromTarget) => void) {
+    this.#limits = {
+      stallMs: options.stallMs ?? 20_000,
+      loadMs: options.loadMs ?? 60_000,
+      closeMs: options.closeMs ?? 60_000,
+    };
+    // What the target prints is no part of the report.
+    this.#child = fork(fileURLToPath(ENTRY), [], {
+      stdio: ["ignore", 2, 2, "ipc"],
+      env: { ...process.env, ...options.env },
+    });
+    this.#ended = this.#watched(listener);
+    this.#tell({ type: "load", file });
+  }
+
+  play(order: Extract<ToTarget, { type: "play" }>): void {
+    this.#stage = "playing";
+    this.#tell(order);
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  /** When it is gone. @returns why it ended early, or why it had to be ended; undefined: as it should */
+  ended(): Promise<string | undefined> {
+    return this.#ended;
+  }
+
+  #tell(message: ToTarget): void {
+    // The process may be gone already; its end says so.
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  #watched(listener: (message: FromTarget) => void): Promise<string | undefined> {
+    const child = this.#child;
+    let silentMs = 0;
+    let stageMs = 0;
+    const ticks = setInterval(() => {
+      silentMs += TICK_MS;
+      stageMs += TICK_MS;
+      const late = this.#late(silentMs, stageMs);
+      if (late === undefined) return;
+      this.#reason ??= late;
+      child.kill("SIGKILL");
+    }, TICK_MS);
+    child.on("message", (message: FromTarget) => {
+      silentMs = 0;
+      if (message.type === "dying" || message.type === "not-loaded") this.#reason ??= message.reason;
+      if (message.type === "loaded" || message.type === "done") stageMs = 0;
+      if (message.type === "done") this.#stage = "closing";
+      listener(message);
+    });
+    return new Promise((resolve) => {
+      const gone = (reason: string | undefined): void => {
+        clearInterval(ticks);
+        resolve(this.#reason ?? reason);
+      };
+      child.once("error", (error) => gone(`it could not be started: ${error.message}`));
+      child.once("exit", (code, signal) => {
+        const well = (): boolean => this.#stage === "closing" && code === 0;
+        const how = signal === null ? `it ended itself with exit code ${code}` : `it was ended by ${signal}`;
+        // What it said last may still be on its way.
+        const heard = (): void => gone(well() ? undefined : how);
+        if (child.connected) child.once("disconnect", heard);
+        else setImmediate(heard);
+      });
+    });
+  }
+
+  #late(silentMs: number, stageMs: number): string | undefined {
+    const { stallMs, loadMs, closeMs } = this.#limits;
+    if (silentMs >= stallMs) return `its event loop stood still for ${stallMs} ms, as in an endless loop`;
+    if (this.#stage === "loading" && stageMs >= loadMs) return `the file was not loaded after ${loadMs} ms`;
+    if (this.#stage === "closing" && stageMs >= closeMs) return `it did not close within ${closeMs} ms`;
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+import { startFixtureServer } from "@mcp-task-store/example-fixture-server";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeRule, type Report, type RuleReport } from "../src/index.ts";
+import { judgeServer, type JudgeServerOptions, serverMutants, serverRules, tamperingProxy } from "../src/server.ts";
+
+const OPTIONS: JudgeServerOptions = {
+  headers: { Authorization: "Bearer alice" },
+  otherHeaders: { Authorization: "Bearer bob" },
+  anonymous: true,
+  replays: 0,
+  // Here only mutants leave anything waiting.
+  timing: { minDeadlineMs: 4_000 },
+};
+
+const stack = new AsyncDisposableStack();
+let url: string;
+beforeAll(async () => {
+  ({ url } = stack.use(await startFixtureServer()));
+});
+afterAll(() => stack.disposeAsync());
+
+function texts(report: Report, found: readonly RuleReport[]): string {
+  return found.map((rule) => describeRule(rule, report)).join("\n");
+}
+
+describe("the catalogue", () => {
+  it("has a mutant for each name that a rule must kill, and the other way round", () => {
+    const named = serverRules.flatMap((rule) => rule.mutants.map((mutant) => `${mutant} by ${rule.id}`));
+    const killed = serverMutants.flatMap((mutant) => mutant.killedBy.map((rule) => `${mutant.name} by ${rule}`));
+    expect(named.toSorted()).toEqual(killed.toSorted());
+    expect(new Set(serverMutants.map((mutant) => mutant.name)).size).toBe(serverMutants.length);
+    expect(new Set(serverRules.map((rule) => rule.id)).size).toBe(serverRules.length);
+    expect(serverRules.filter((rule) => rule.mutants.length === 0)).toEqual([]);
+  });
+});
+
+describe("the reference server", () => {
+  it("passes every rule of both generations", { timeout: 120_000 }, async () => {
+    const report = await judgeServer(url, OPTIONS);
+    expect(
+      texts(
+        report,
+        report.rules.filter((rule) => rule.outcome !== "pass"),
+      ),
+    ).toBe("");
+    expect(report.verdict).toBe("conformant");
+  });
+
+  it("passes them through a proxy that changes nothing", { timeout: 120_000 }, async () => {
+    await using proxy = await tamperingProxy(url, {});
+    const report = await judgeServer(proxy.url, OPTIONS);
+    expect(
+      texts(
+        report,
+        report.rules.filter((rule) => rule.outcome !== "pass"),
+      ),
+    ).toBe("");
+  });
+});
+
+describe("broken servers", () => {
+  it.concurrent.each(serverMutants)("$name is found: $fault", { timeout: 120_000 }, async (mutant) => {
+    const { tampering, fired } = mutant.plant();
+    await using proxy = await tamperingProxy(url, tampering);
+    const others = serverRules
+      .filter((rule, index) => index % 8 === serverMutants.indexOf(mutant) % 8)
+      .map(({ id }) => id);
+    const generation = mutant.name.startsWith("x-") ? "2026-07-28" : "2025-11-25";
+    const rules = [...mutant.killedBy, ...others.filter((id) => id.startsWith(mutant.name.slice(0, 1)))];
+    const report = await judgeServer(proxy.url, { ...OPTIONS, rules, generation });
+    const survived = report.rules.filter(
+      (rule) => mutant.killedBy.includes(rule.id) && (rule.outcome !== "fail" || rule.failure?.by !== "judge"),
+    );
+    const mayFail = (id: string): boolean =>
+      [...mutant.killedBy, ...mutant.mayAlso].some((name) => id === name || id.startsWith(`${name}/`));
+    const stray = report.rules.filter(
+      (rule) => (rule.outcome === "fail" || rule.outcome === "could-not-run") && !mayFail(rule.id),
+    );
+    expect(texts(report, survived)).toBe("");
+    expect(texts(report, stray)).toBe("");
+    expect(fired()).toBeGreaterThan(0);
+  });
+});
