@@ -1,7 +1,7 @@
 /** The run's server, with connections that a test breaks, and writes that it holds. */
 import type { CommandStartedEvent } from "mongodb";
 import { pollUntil, type TcpProxy } from "@mcp-task-store/services";
-import type { BreakableServer, HeldWrites } from "../../../conformance/src/adapter-tests/breakable.ts";
+import type { BreakableServer, HeldWrites } from "../../../conformance/test/adapter-tests/breakable.ts";
 import { createMongoTaskStore } from "../src/index.ts";
 import { COLLECTION, scratchMongo } from "./scratch-mongo.ts";
 

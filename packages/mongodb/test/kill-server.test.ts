@@ -1,6 +1,6 @@
 import { describe } from "vitest";
 import { mongoIsLeftOut, startMongo } from "@mcp-task-store/services";
-import { describeKilledServer, type KillableServer } from "../../../conformance/src/adapter-tests/killed-server.ts";
+import { describeKilledServer, type KillableServer } from "../../../conformance/test/adapter-tests/killed-server.ts";
 import { createMongoTaskStore } from "../src/index.ts";
 
 async function start(): Promise<KillableServer> {

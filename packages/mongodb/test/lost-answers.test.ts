@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { mongoIsLeftOut, pollUntil, type TcpProxy, tcpProxy } from "@mcp-task-store/services";
-import { type BreakableServer, settled } from "../../../conformance/src/adapter-tests/breakable.ts";
-import { describeLostAnswers } from "../../../conformance/src/adapter-tests/lost-answers.ts";
+import { type BreakableServer, settled } from "../../../conformance/test/adapter-tests/breakable.ts";
+import { describeLostAnswers } from "../../../conformance/test/adapter-tests/lost-answers.ts";
 import { breakableMongo } from "./breakable-mongo.ts";
 
 describe.skipIf(mongoIsLeftOut())("on MongoDB", () => {

@@ -3,7 +3,7 @@ import type { CommandStartedEvent, MongoClient } from "mongodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { isTaskStoreError, type TaskDriver, type TaskStore } from "@mcp-task-store/core";
 import { mongoIsLeftOut } from "@mcp-task-store/services";
-import { type Call, type Case, ONE, scene, TWO, UNKNOWN } from "../../../conformance/src/adapter-tests/call-costs.ts";
+import { type Call, type Case, ONE, scene, TWO, UNKNOWN } from "../../../conformance/test/adapter-tests/call-costs.ts";
 import { NEVER, newTask, pushTo, takeFrom, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { createMongoTaskStore } from "../src/index.ts";
 import { COLLECTION, type ScratchMongo, scratchMongo } from "./scratch-mongo.ts";

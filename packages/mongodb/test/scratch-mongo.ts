@@ -2,7 +2,7 @@
 import { type Collection, MongoClient, type MongoClientOptions } from "mongodb";
 import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
 import { freshTestMongo } from "@mcp-task-store/services";
-import type { Scratch } from "../../../conformance/src/adapter-tests/scratch.ts";
+import type { Scratch } from "../../../conformance/test/adapter-tests/scratch.ts";
 import { plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { createMongoDriver, type MongoDriverOptions } from "../src/index.ts";
 import { taskRecord, type TaskRow } from "../src/row.ts";

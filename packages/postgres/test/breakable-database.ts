@@ -1,6 +1,6 @@
 /** A database whose connections a test breaks, and whose writes it holds. */
 import { pollUntil, type TcpProxy } from "@mcp-task-store/services";
-import type { BreakableServer } from "../../../conformance/src/adapter-tests/breakable.ts";
+import type { BreakableServer } from "../../../conformance/test/adapter-tests/breakable.ts";
 import { createPostgresTaskStore } from "../src/index.ts";
 import { configOf, SCHEMA, scratchDatabase } from "./scratch-database.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
-import { describeInsert } from "../../../conformance/src/adapter-tests/insert.ts";
+import { describeInsert } from "../../../conformance/test/adapter-tests/insert.ts";
 import { newTask } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 

@@ -1,6 +1,6 @@
 import { describe } from "vitest";
 import { postgresIsLeftOut, startPostgres } from "@mcp-task-store/services";
-import { describeKilledServer, type KillableServer } from "../../../conformance/src/adapter-tests/killed-server.ts";
+import { describeKilledServer, type KillableServer } from "../../../conformance/test/adapter-tests/killed-server.ts";
 import { createPostgresTaskStore } from "../src/index.ts";
 
 async function start(): Promise<KillableServer> {

@@ -1,6 +1,6 @@
 import { describe } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
-import { describeLostMessages } from "../../../conformance/src/adapter-tests/lost-messages.ts";
+import { describeLostMessages } from "../../../conformance/test/adapter-tests/lost-messages.ts";
 import { breakableDatabase } from "./breakable-database.ts";
 
 describe.skipIf(postgresIsLeftOut())("on Postgres", () => {

@@ -9,7 +9,7 @@ import type { DriverMessages, MessagePush, MessageTake, TakeAnswer, TaskDriver }
 import { namesIn } from "../src/sql/names.ts";
 import { makeStatements } from "../src/statements.ts";
 import { NEVER, plain, pushTo, takeFrom } from "../../../conformance/src/driver-model/sample-tasks.ts";
-import { describeMessageRaces } from "../../../conformance/src/adapter-tests/message-races.ts";
+import { describeMessageRaces } from "../../../conformance/test/adapter-tests/message-races.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 
 const { pushMessage, takeMessages } = makeStatements(namesIn(SCHEMA), false);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
-import { describeMessages } from "../../../conformance/src/adapter-tests/messages.ts";
+import { describeMessages } from "../../../conformance/test/adapter-tests/messages.ts";
 import { compareMessages } from "../../../conformance/src/driver-model/compare-messages.ts";
 import { plain, pushTo, takeFrom } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";

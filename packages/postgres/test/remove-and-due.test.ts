@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
-import { describeRemoveAndDue } from "../../../conformance/src/adapter-tests/remove-and-due.ts";
+import { describeRemoveAndDue } from "../../../conformance/test/adapter-tests/remove-and-due.ts";
 import { plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 

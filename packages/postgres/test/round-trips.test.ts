@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { isTaskStoreError, type Task, type TaskStore } from "@mcp-task-store/core";
 import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import { createPostgresTaskStore, type PgClientLike, type PgConfigLike, type PgPoolLike } from "../src/index.ts";
-import { type Call, DONE, ONE, scene, TWO, UNKNOWN } from "../../../conformance/src/adapter-tests/call-costs.ts";
+import { type Call, DONE, ONE, scene, TWO, UNKNOWN } from "../../../conformance/test/adapter-tests/call-costs.ts";
 import { COUNTED, type StatementLog, statementLog } from "./statement-log.ts";
 
 const POOL_SIZE = 3;

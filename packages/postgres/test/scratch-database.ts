@@ -4,7 +4,7 @@ import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
 import { type FreshDatabase, freshTestDatabase } from "@mcp-task-store/services";
 import { createPostgresDriver, type PgConfigLike, type PostgresDriverOptions } from "../src/index.ts";
 import { rowTypes, taskRecord, type TaskRow } from "../src/row.ts";
-import type { Scratch } from "../../../conformance/src/adapter-tests/scratch.ts";
+import type { Scratch } from "../../../conformance/test/adapter-tests/scratch.ts";
 import { plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 
 export const SCHEMA: string = "tasks_of_a_test";

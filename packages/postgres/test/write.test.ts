@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresIsLeftOut } from "@mcp-task-store/services";
-import { describeWrite } from "../../../conformance/src/adapter-tests/write.ts";
+import { describeWrite } from "../../../conformance/test/adapter-tests/write.ts";
 import { plain, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 

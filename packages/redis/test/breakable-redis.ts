@@ -1,7 +1,7 @@
 /** A server of its own, whose connections a test breaks, and whose writes it holds. */
 import { Redis } from "ioredis";
 import { pollUntil, startRedis } from "@mcp-task-store/services";
-import type { BreakableServer } from "../../../conformance/src/adapter-tests/breakable.ts";
+import type { BreakableServer } from "../../../conformance/test/adapter-tests/breakable.ts";
 import { createRedisTaskStore } from "../src/index.ts";
 import { scratchRedis } from "./scratch-redis.ts";
 

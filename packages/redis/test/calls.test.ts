@@ -1,13 +1,13 @@
 /** What each call of the driver does, on its own and among others; what it means is compared in equals-reference. */
 import { describe } from "vitest";
 import { redisIsLeftOut } from "@mcp-task-store/services";
-import { describeInsert } from "../../../conformance/src/adapter-tests/insert.ts";
-import { describeMessageRaces } from "../../../conformance/src/adapter-tests/message-races.ts";
-import { describeMessages } from "../../../conformance/src/adapter-tests/messages.ts";
-import { describeRaces } from "../../../conformance/src/adapter-tests/races.ts";
-import { describeReadAndPage } from "../../../conformance/src/adapter-tests/read-and-page.ts";
-import { describeRemoveAndDue } from "../../../conformance/src/adapter-tests/remove-and-due.ts";
-import { describeWrite } from "../../../conformance/src/adapter-tests/write.ts";
+import { describeInsert } from "../../../conformance/test/adapter-tests/insert.ts";
+import { describeMessageRaces } from "../../../conformance/test/adapter-tests/message-races.ts";
+import { describeMessages } from "../../../conformance/test/adapter-tests/messages.ts";
+import { describeRaces } from "../../../conformance/test/adapter-tests/races.ts";
+import { describeReadAndPage } from "../../../conformance/test/adapter-tests/read-and-page.ts";
+import { describeRemoveAndDue } from "../../../conformance/test/adapter-tests/remove-and-due.ts";
+import { describeWrite } from "../../../conformance/test/adapter-tests/write.ts";
 import { scratchRedisCluster } from "./scratch-cluster.ts";
 import { scratchRedis } from "./scratch-redis.ts";
 

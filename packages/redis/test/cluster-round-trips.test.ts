@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TaskStore } from "@mcp-task-store/core";
 import { type FreshRedisCluster, freshTestRedisCluster, redisIsLeftOut } from "@mcp-task-store/services";
-import { type Call, ONE, scene, TWO } from "../../../conformance/src/adapter-tests/call-costs.ts";
+import { type Call, ONE, scene, TWO } from "../../../conformance/test/adapter-tests/call-costs.ts";
 import { createRedisTaskStore } from "../src/index.ts";
 import { type TurnCounter, turnCounter } from "./turn-counter.ts";
 

@@ -1,6 +1,6 @@
 import { describe } from "vitest";
 import { redisIsLeftOut, startRedis } from "@mcp-task-store/services";
-import { describeKilledServer, type KillableServer } from "../../../conformance/src/adapter-tests/killed-server.ts";
+import { describeKilledServer, type KillableServer } from "../../../conformance/test/adapter-tests/killed-server.ts";
 import { createRedisTaskStore } from "../src/index.ts";
 
 /** With appendfsync always: what it acknowledged is on its disk. */

@@ -1,6 +1,6 @@
 import { describe } from "vitest";
 import { redisIsLeftOut } from "@mcp-task-store/services";
-import { describeLostMessages } from "../../../conformance/src/adapter-tests/lost-messages.ts";
+import { describeLostMessages } from "../../../conformance/test/adapter-tests/lost-messages.ts";
 import { breakableRedis } from "./breakable-redis.ts";
 
 describe.skipIf(redisIsLeftOut())("on Redis", () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isTaskStoreError, type Task, type TaskStore } from "@mcp-task-store/core";
 import { pollUntil, redisIsLeftOut } from "@mcp-task-store/services";
-import { type Call, DONE, ONE, scene, TWO, UNKNOWN } from "../../../conformance/src/adapter-tests/call-costs.ts";
+import { type Call, DONE, ONE, scene, TWO, UNKNOWN } from "../../../conformance/test/adapter-tests/call-costs.ts";
 import { createRedisTaskStore } from "../src/index.ts";
 import { type CommandLog, commandLog } from "./command-log.ts";
 

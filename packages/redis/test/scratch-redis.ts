@@ -2,7 +2,7 @@
 import { type Cluster, Redis } from "ioredis";
 import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
 import { freshTestRedis } from "@mcp-task-store/services";
-import type { Scratch } from "../../../conformance/src/adapter-tests/scratch.ts";
+import type { Scratch } from "../../../conformance/test/adapter-tests/scratch.ts";
 import { plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { createRedisDriver, type RedisDriverOptions } from "../src/index.ts";
 import { entryOf, Keys, storedScope } from "../src/keys.ts";

@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import type { TcpProxy } from "@mcp-task-store/services";
 import type { TaskRecord, TaskStore } from "@mcp-task-store/core";
-import { newId } from "../driver-model/sample-tasks.ts";
+import { newId } from "../../src/driver-model/sample-tasks.ts";
 import { type BreakableServer, onBreakingConnections, settled } from "./breakable.ts";
 
 const DONE = { status: "completed", result: { words: 42 } } as const;

@@ -3,7 +3,7 @@
  * how to open a place of its own on its server. With vitest, and for this repository alone.
  */
 import type { TaskDriver } from "@mcp-task-store/core";
-import type { PlantedDriver } from "../driver-model/compare-planted.ts";
+import type { PlantedDriver } from "../../src/driver-model/compare-planted.ts";
 
 /** An empty place on a server, and ways to look behind the driver's back. Disposing of it closes its drivers. */
 export interface Scratch extends PlantedDriver, AsyncDisposable {

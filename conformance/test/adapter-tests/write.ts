@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TaskRecord } from "@mcp-task-store/core";
-import { newId, plain, shown, writeTo } from "../driver-model/sample-tasks.ts";
+import { newId, plain, shown, writeTo } from "../../src/driver-model/sample-tasks.ts";
 import type { OpenScratch, Scratch } from "./scratch.ts";
 
 const finish = { when: { open: true }, then: { set: { status: "completed", outcome: '{"result":{}}' } } } as const;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { InsertAnswer, TaskDriver } from "@mcp-task-store/core";
-import { NEVER, newId, newTask, plain, writeTo } from "../driver-model/sample-tasks.ts";
+import { NEVER, newId, newTask, plain, writeTo } from "../../src/driver-model/sample-tasks.ts";
 import type { OpenScratch, Scratch } from "./scratch.ts";
 
 const RACERS = 32;

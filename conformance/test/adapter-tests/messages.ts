@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DriverMessages, TaskDriver, TaskRecord } from "@mcp-task-store/core";
-import { NEVER, newId, newTask, plain, pushTo, takeFrom } from "../driver-model/sample-tasks.ts";
+import { NEVER, newId, newTask, plain, pushTo, takeFrom } from "../../src/driver-model/sample-tasks.ts";
 import type { OpenScratch, Scratch } from "./scratch.ts";
 
 const TEXT = '{"z":1,"a":[1e400,-0,"\\u0000"],"a":2}';

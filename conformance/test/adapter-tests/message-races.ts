@@ -1,7 +1,7 @@
 /** Pushes and takes that meet: each is decided by what was stored before it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DriverMessages, MessagePush, TakeAnswer, TaskDriver } from "@mcp-task-store/core";
-import { NEVER, plain, pushTo, takeFrom } from "../driver-model/sample-tasks.ts";
+import { NEVER, plain, pushTo, takeFrom } from "../../src/driver-model/sample-tasks.ts";
 import type { OpenScratch, Scratch } from "./scratch.ts";
 
 const RACERS = 32;

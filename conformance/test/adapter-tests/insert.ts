@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { born } from "@mcp-task-store/core/transitions";
-import { newTask, plain, shown } from "../driver-model/sample-tasks.ts";
+import { newTask, plain, shown } from "../../src/driver-model/sample-tasks.ts";
 import type { OpenScratch, Scratch } from "./scratch.ts";
 
 export function describeInsert(open: OpenScratch): void {

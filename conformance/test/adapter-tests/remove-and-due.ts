@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TaskRecord } from "@mcp-task-store/core";
-import { NEVER, newId, plain } from "../driver-model/sample-tasks.ts";
+import { NEVER, newId, plain } from "../../src/driver-model/sample-tasks.ts";
 import type { OpenScratch, Scratch } from "./scratch.ts";
 
 const LATER = 9_000_000_000_000;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PageQuery, TaskRecord } from "@mcp-task-store/core";
-import { NEVER, newId, plain, shown } from "../driver-model/sample-tasks.ts";
+import { NEVER, newId, plain, shown } from "../../src/driver-model/sample-tasks.ts";
 import type { OpenScratch, Scratch } from "./scratch.ts";
 
 export function describeReadAndPage(open: OpenScratch): void {
