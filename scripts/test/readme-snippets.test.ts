@@ -88,6 +88,7 @@ describe.each([
     },
   },
   { readme: "packages/postgres/README.md", interfaces: { PostgresDriverOptions: "packages/postgres/src/options.ts" } },
+  { readme: "packages/redis/README.md", interfaces: { RedisDriverOptions: "packages/redis/src/options.ts" } },
   { readme: "packages/mongodb/README.md", interfaces: { MongoDriverOptions: "packages/mongodb/src/options.ts" } },
 ])("the options table of $readme", ({ readme, interfaces }) => {
   const table = optionsTable(readme);
