@@ -3,7 +3,14 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs
 import { homedir, tmpdir } from "node:os";
 import { delimiter, dirname, join, posix } from "node:path";
 import { inspect } from "node:util";
-import { freshTestDatabase, postgresIsLeftOut } from "@mcp-task-store/services";
+import {
+  freshTestDatabase,
+  freshTestMongo,
+  freshTestRedis,
+  mongoIsLeftOut,
+  postgresIsLeftOut,
+  redisIsLeftOut,
+} from "@mcp-task-store/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { apiReport } from "../api-report.ts";
@@ -247,8 +254,10 @@ describe("every published package, installed by npm into an empty folder", () =>
     expect(missing).toEqual([]);
   });
 
-  // Those on Postgres are the repository's quick start, which ran above.
-  const programs = snippets.filter(({ name, code }) => PROGRAM_OUTPUT.has(name) && !code.includes('/postgres"'));
+  // Those on Postgres are the repository's quick start, which ran above; those on other servers run below.
+  const programs = snippets.filter(
+    ({ name, code }) => PROGRAM_OUTPUT.has(name) && !/\/(?:postgres|mongodb|redis)"/.test(code),
+  );
   it.each(programs.map(({ file, name }) => [file, name]))(
     "runs %s",
     { timeout: TIMEOUT_MS },
@@ -269,6 +278,23 @@ describe("every published package, installed by npm into an empty folder", () =>
       expect(Number(/^# pass (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(10);
     },
   );
+
+  it.skipIf(mongoIsLeftOut())("runs the quick start on MongoDB", { timeout: TIMEOUT_MS }, async () => {
+    await using mongo = await freshTestMongo();
+    const url = new URL(mongo.url);
+    url.pathname = `/${mongo.database}`;
+    const program = ["out/packages-mongodb-quick-start.js"];
+    const { stdout, stderr } = await project.run(await oldestNode(), program, { MONGODB_URL: url.href });
+    expect(stdout).toBe(`${COMPLETED}\n`);
+    expect(stderr).toBe("");
+  });
+
+  it.skipIf(redisIsLeftOut())("runs the quick start on Redis", { timeout: TIMEOUT_MS }, async () => {
+    await using redis = await freshTestRedis();
+    const program = ["out/packages-redis-quick-start.js"];
+    const { stdout } = await project.run(await oldestNode(), program, { REDIS_URL: redis.url });
+    expect(stdout).toBe(`${COMPLETED}\n`);
+  });
 
   it("judges the store of the conformance snippet, by vitest on the oldest Node", { timeout: TIMEOUT_MS }, async () => {
     const vitest = ["node_modules/vitest/vitest.mjs", "run", "--reporter=json", "--outputFile=verdict.json"];

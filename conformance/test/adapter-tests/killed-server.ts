@@ -207,8 +207,9 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
     });
 
     it("costs calls their time and no more, and the next ones work", { timeout: 60_000 }, async () => {
+      const { taskId } = await open().createTask();
       const store = open({ callTimeoutMs: 500 });
-      const { taskId } = await store.createTask();
+      await pollUntil(() => answered(store.getTask(taskId)), { what: "the store to be connected" });
       const cause = { code: "STORE_UNAVAILABLE", retryable: true };
       await service.kill();
       await expect(store.getTask(taskId)).rejects.toMatchObject(cause);

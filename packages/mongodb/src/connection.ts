@@ -181,11 +181,15 @@ export class Connection {
   }
 }
 
-/** Commands with several statements answer that they went well, and list what did not. */
+/** What the server did, but not as asked: clients differ in what of it they throw. */
 function checked(answer: MongoDocument): MongoDocument {
-  const { writeErrors } = answer;
-  if (!Array.isArray(writeErrors) || writeErrors.length === 0) return answer;
-  const [first]: readonly unknown[] = writeErrors;
-  const code = typeof first === "object" && first !== null && "code" in first ? Number(first.code) : 0;
-  throw Object.assign(new Error("a statement of the command failed"), { name: "MongoServerError", code });
+  const { writeErrors, writeConcernError } = answer;
+  if (writeConcernError !== undefined) throw asServerError("MongoWriteConcernError", writeConcernError);
+  if (Array.isArray(writeErrors) && writeErrors.length > 0) throw asServerError("MongoServerError", writeErrors[0]);
+  return answer;
+}
+
+function asServerError(name: "MongoWriteConcernError" | "MongoServerError", problem: unknown): Error {
+  const code = typeof problem === "object" && problem !== null && "code" in problem ? Number(problem.code) : 0;
+  return Object.assign(new Error("the command was not carried out as asked"), { name, code });
 }
