@@ -18,7 +18,8 @@ export const HELP: string = `Usage: pnpm demo [--backend ${NAMES.join("|")}] [--
 An MCP client, the official SDK's, calls tools over HTTP; the server answers with tasks, and two worker processes do the
 work. A worker is killed in the middle of its task and another finishes it; a tool asks its user, and the server is
 killed before the answer; a task is cancelled; somebody else tries the id of a task; cancel and complete race; at the end
-the conformance kit judges the store. Takes less than a minute and leaves nothing behind.
+the conformance kit judges the store. Takes about a minute, on the stand-in for MongoDB some minutes, and leaves nothing
+behind.
 
 Options:
   --backend NAME  ${serverBackends.join(", ")}: four processes and a real server, found or started

@@ -7,7 +7,7 @@ import { runDemo } from "./run-demo.ts";
 import { asError } from "./within.ts";
 
 /** A deadline for all of it: the acts have shorter ones of their own. */
-const LONGEST_MS = 150_000;
+const LONGEST_MS = 600_000;
 /** How long handles may stay open after the end before they are a fault. */
 const LINGER_MS = 5_000;
 

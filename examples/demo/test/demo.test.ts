@@ -29,7 +29,7 @@ function expectAllHeld({ exitCode, output, leftFiles, leftProcesses }: DemoRun, 
   expect({ exitCode, leftFiles, leftProcesses }).toEqual({ exitCode: 0, leftFiles: [], leftProcesses: [] });
 }
 
-// The demo gives itself 150 s and then says what it waits for.
+// Each act has a deadline of its own, and says what it waited for in vain.
 describe.concurrent("the demo", () => {
   it("holds all its claims on memory", { timeout: 180_000 }, async () => {
     const run = await runDemoProcess(["--backend", "memory", "--seed", "7"]);

@@ -15,6 +15,8 @@ export interface ServerBackend extends AsyncDisposable {
   readonly version: string;
   /** Of the place: for `openStoreAt`, in any process. */
   readonly storeUrl: string;
+  /** It does one thing at a time, and slows down with the rows of a collection: a stand-in for MongoDB. */
+  readonly isSlow: boolean;
   /** Started here, so that it may be killed. */
   readonly isOurs: boolean;
   /** Ends the server at once, as a power cut does. Fails where it is not ours. */
@@ -35,6 +37,7 @@ const postgres: Starts = async (options) => {
     name: "postgres",
     version: service.version,
     storeUrl: database.url,
+    isSlow: false,
     isOurs: service.origin !== "env",
     kill: () => service.kill("SIGKILL"),
     restart: () => service.restart(),
@@ -52,6 +55,7 @@ const redis: Starts = async (options) => {
     name: "redis",
     version: service.version,
     storeUrl: `${service.url}#${keyPrefix}`,
+    isSlow: false,
     isOurs: service.origin !== "env",
     kill: () => service.kill("SIGKILL"),
     restart: () => service.restart(),
@@ -71,6 +75,7 @@ const mongodb: Starts = async ({ log }) => {
     name: "mongodb",
     version: service.version,
     storeUrl: url.href,
+    isSlow: service.isStandIn,
     isOurs: service.origin !== "env",
     kill: () => service.kill("SIGKILL"),
     restart: () => service.restart(),

@@ -43,7 +43,6 @@ export interface RedisClusterLike extends ClientLike {
     readonly scaleReads?: unknown;
     readonly redisOptions?: RedisClientSettings | undefined;
   };
-  readonly slots: readonly (readonly string[])[];
   nodes(role?: "all" | "master" | "slave"): RedisClientLike[];
   duplicate(startupNodes?: never[], override?: object): RedisClusterLike;
 }

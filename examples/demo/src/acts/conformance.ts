@@ -11,8 +11,6 @@ import { seconds } from "../printer.ts";
 import type { Stage } from "../stage.ts";
 import { within } from "../within.ts";
 
-const DEADLINE_MS = 90_000;
-
 const COLUMNS = [
   ["passed", "pass"],
   ["failed", "fail"],
@@ -29,7 +27,7 @@ export async function conformance(stage: Stage): Promise<readonly Claim[]> {
         printer.progress("kit", { label: "rules", fraction: done / of, text: `${done} of ${of}: ${rule.id}` });
     },
   });
-  const report = await within(DEADLINE_MS, "the conformance kit", signal, judging).finally(() =>
+  const report = await within(backend.kitDeadlineMs, "the conformance kit", signal, judging).finally(() =>
     printer.endProgress("kit"),
   );
   printTable(stage, report);

@@ -21,6 +21,7 @@ export function memoryBackend(): Backend {
       "a restart of the server: the tasks end with this process (--backend postgres shows all three)",
     ],
     target: conformanceTarget(),
+    kitDeadlineMs: 90_000,
     openStore: (options) => createMemoryTaskStore({ backend, ...options }),
     startServer: (options) =>
       startServerInProcess((storeOptions) => createMemoryTaskStore({ backend, ...storeOptions }), options),

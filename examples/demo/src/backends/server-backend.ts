@@ -16,6 +16,8 @@ export async function serverBackend(name: ServerBackendName, log: (line: string)
     },
   });
   const { storeUrl } = server;
+  // Rules that send a hundred calls at once need it there.
+  const patience = server.isSlow ? { callTimeoutMs: 60_000 } : {};
   const environment = { STORE_URL: storeUrl };
   return {
     description: lines.at(-1) ?? name,
@@ -28,8 +30,12 @@ export async function serverBackend(name: ServerBackendName, log: (line: string)
       name,
       version: server.version,
       // The namespaces go with the place.
-      open: (namespaceId, settings) => openStoreAt(storeUrl, settings, namespaceId),
+      open: (namespaceId, settings) => openStoreAt(storeUrl, { ...patience, ...settings }, namespaceId),
+      // Where calls wait for each other, rules side by side would only wait longer.
+      concurrency: server.isSlow ? 4 : 8,
+      isolated: server.isSlow,
     }),
+    kitDeadlineMs: server.isSlow ? 400_000 : 90_000,
     openStore: (options) => openStoreAt(storeUrl, options),
     startServer: (options) => startServerProcess(environment, options),
     startWorker: (worker, onTrouble) => startWorkerProcess({ name: worker, onTrouble, environment }),
