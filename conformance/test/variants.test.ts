@@ -3,7 +3,7 @@ import { describeRule, runConformance } from "../src/index.ts";
 import { type Variant, variants } from "../src/mutants.ts";
 import { slowVariant } from "../src/variants/slow.ts";
 
-vi.setConfig({ maxConcurrency: 12 });
+vi.setConfig({ maxConcurrency: 4 });
 
 /** Starting processes is none of their freedoms. */
 const NOT_APPLICABLE = ["close/exits"];
