@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { ViteUserConfig } from "vitest/config";
+import "./scripts/compile-cache.ts";
 
 const config: ViteUserConfig = {
   test: {
@@ -11,8 +12,9 @@ const config: ViteUserConfig = {
     ],
     // Real processes: a test that leaks a socket or a signal handler harms its own file only.
     pool: "forks",
-    // Vitest leaves one processor idle, half of a small machine; many of these tests wait for servers and processes.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Vitest leaves one processor idle, half of a small machine; and these tests wait for servers and processes half of
+    // their time.
+    maxWorkers: Math.max(2, Math.ceil(availableParallelism() * 1.5)),
     // Starts the servers once a run and hands their addresses to the tests.
     globalSetup: ["@mcp-task-store/services/vitest-global-setup"],
     // Only what hangs gets there, on a busy machine as well.

@@ -12,15 +12,40 @@ export interface Step {
 
 /** Runs the step with its output kept back, and shows the output only when it failed. Never rejects. */
 export async function runStep(step: Step): Promise<boolean> {
-  const startedAt = performance.now();
   process.stdout.write(`  ${step.name} … `);
-  const { exitCode, output } = await runQuietly(step);
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const ended = await timed(step);
+  return say(step, ended, "");
+}
+
+/** Runs steps two at a time, each shown when it has ended. Never rejects; answers in the order of the steps. */
+export async function runStepsInPairs(steps: readonly Step[]): Promise<readonly boolean[]> {
+  const answers: boolean[] = [];
+  const left = steps.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, step] of left) answers[index] = say(step, await timed(step), `  ${step.name} … `);
+  };
+  await Promise.all([lane(), lane()]);
+  return answers;
+}
+
+interface Ended {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly seconds: string;
+}
+
+async function timed(step: Step): Promise<Ended> {
+  const startedAt = performance.now();
+  const ended = await runQuietly(step);
+  return { ...ended, seconds: ((performance.now() - startedAt) / 1000).toFixed(1) };
+}
+
+function say(step: Step, { exitCode, output, seconds }: Ended, before: string): boolean {
   if (exitCode === 0) {
-    console.log(`ok (${seconds} s)`);
+    console.log(`${before}ok (${seconds} s)`);
     return true;
   }
-  console.log(`FAILED (${seconds} s): ${step.command.join(" ")}`);
+  console.log(`${before}FAILED (${seconds} s): ${step.command.join(" ")}`);
   console.log(output.trimEnd());
   if (step.repair !== undefined) console.log(`  to repair: ${step.repair}`);
   return false;
