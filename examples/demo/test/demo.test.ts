@@ -1,4 +1,4 @@
-import { postgresIsLeftOut } from "@mcp-task-store/services";
+import { redisIsLeftOut } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
 import { type DemoRun, runDemoProcess } from "./run-demo-process.ts";
 
@@ -37,8 +37,9 @@ describe.concurrent("the demo", () => {
     expect(run.output).toMatch(/^not shown {2}a restart of the server/m);
   });
 
-  it.skipIf(postgresIsLeftOut())("holds all its claims on postgres", { timeout: 180_000 }, async () => {
-    const run = await runDemoProcess(["--seed", "7"]);
+  // `pnpm test` runs the demo itself as well, which takes Postgres.
+  it.skipIf(redisIsLeftOut())("holds all its claims on redis", { timeout: 180_000 }, async () => {
+    const run = await runDemoProcess(["--backend", "redis", "--seed", "7"]);
     expectAllHeld(run, [...CLAIMS, RESTART]);
     expect(run.output).toMatch(/SIGKILL: worker-1 \(pid \d+\)/);
     expect(run.output).toMatch(/SIGKILL: the MCP server \(pid \d+\)/);
