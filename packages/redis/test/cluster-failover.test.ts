@@ -18,7 +18,7 @@ describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   beforeAll(async () => {
     process.on("unhandledRejection", onUnhandled);
-    cluster = await startRedisCluster({ fast: true, nodeTimeoutMs: 2_000 });
+    cluster = await startRedisCluster({ nodeTimeoutMs: 2_000 });
     client = new Cluster([...cluster.nodes], { redisOptions: { password: cluster.password } });
     client.on("error", () => {});
   });
@@ -118,6 +118,30 @@ describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
     } while (cursor !== undefined);
     expect(ids.filter((taskId) => !listed.includes(taskId))).toEqual([]);
     await Promise.all(ids.map((taskId) => worker.deleteTask(taskId)));
+    expect(unhandled).toEqual([]);
+  });
+
+  it("comes back to stores that saw all its nodes go, with every task, and who waits wakes", async () => {
+    const [worker, waiter] = [open(), open()];
+    await worker.setup();
+    const tasks = await Promise.all(Array.from({ length: TASKS }, () => worker.createTask()));
+    const ids = tasks.map(({ taskId }) => taskId);
+    const seen = new Set<string>();
+    const watching = (async () => {
+      for await (const task of waiter.watchTasks(ids)) seen.add(task.taskId);
+    })();
+    await pollUntil(() => seen.size === TASKS, { what: "the waiters to have seen their tasks" });
+    await replicated();
+    await Promise.all(cluster.nodes.map((_, index) => cluster.killNode(index)));
+    await expect(open({ callTimeoutMs: 300 }).getTask(ids[0] ?? "")).rejects.toMatchObject({
+      code: "STORE_UNAVAILABLE",
+      retryable: true,
+    });
+    const finishing = Promise.all(ids.map((taskId) => untilDone(() => worker.finishTask(taskId, DONE))));
+    await Promise.all(cluster.nodes.map((_, index) => cluster.restartNode(index)));
+    await cluster.untilOk();
+    expect((await finishing).map(({ status }) => status)).toEqual(ids.map(() => "completed"));
+    await watching;
     expect(unhandled).toEqual([]);
   });
 

@@ -157,6 +157,32 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
       expect(gaps).toBe(0);
     });
 
+    it("does everything on a cluster with those for a cluster beside", async () => {
+      await using redis = await scratchRedisCluster();
+      await redis.client.ping();
+      if (redis.client instanceof Redis) throw new Error("it is a cluster");
+      const nodes = redis.client.nodes("all");
+      const username = `user${Math.random().toString(36).slice(2)}`;
+      const prefixed = LEAST.map((rule) => rule.replace(KEY_PREFIX, redis.keyPrefix));
+      const rules = ["on", ">secret", ...prefixed, "+cluster", "+asking"];
+      await Promise.all(nodes.map((node) => node.acl("SETUSER", username, ...rules)));
+      const cluster = { nodes: redis.source.cluster?.nodes ?? [], username, password: "secret" };
+      const driver = createRedisDriver({ cluster, keyPrefix: redis.keyPrefix });
+      await driver.setup();
+      const task = newTask({ scope: "alice" });
+      expect(await driver.insert(task)).toMatchObject({ kind: "inserted" });
+      expect(await driver.page({ scope: "alice", limit: 1 })).toMatchObject({ rows: [{ taskId: task.taskId }] });
+      expect(await driver.page({ limit: 1 })).toMatchObject({ rows: [{ taskId: task.taskId }] });
+      expect(await driver.due(10, 10)).toMatchObject({ more: false });
+      let gaps = 0;
+      const unsubscribe = await driver.hints?.subscribe({ onHint: () => {}, onGap: () => (gaps += 1) });
+      await driver.hints?.publish(["a"]);
+      await unsubscribe?.();
+      expect(gaps).toBe(0);
+      await driver.close();
+      await Promise.all(nodes.map((node) => node.acl("DELUSER", username)));
+    });
+
     it("says what it could not look at, and sends each script in full once", async () => {
       await configured({ appendonly: "no", save: "" });
       const config = await user(...LEAST, "-script|load");
