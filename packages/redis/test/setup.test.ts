@@ -131,7 +131,7 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
       `~${KEY_PREFIX}*`,
       `&${KEY_PREFIX}*`,
       ..."+evalsha +eval +script|load +time +hmget +hget +hset +hdel +pexpireat +persist +unlink".split(" "),
-      ..."+zadd +zrem +zrangebyscore +zrevrangebylex +zremrangebylex +get +set".split(" "),
+      ..."+zadd +zrem +zcount +zrangebyscore +zrevrangebylex +zremrangebylex +get +set".split(" "),
       ..."+publish +subscribe +ping +info +hello +auth +client".split(" "),
     ];
 

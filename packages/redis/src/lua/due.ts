@@ -100,8 +100,13 @@ end
 local heap = {}
 for shard = 0, 255 do
   local tag = string.format('%02x', shard)
-  local source = { tag = tag, shard = prefix .. '{' .. tag .. '}:', key = prefix .. '{' .. tag .. '}:due', stayed = 0 }
-  if fetch(source) then heap[#heap + 1] = source end
+  local key = prefix .. '{' .. tag .. '}:due'
+  -- Most have nothing that is due.
+  if redis.call('ZCOUNT', key, '-inf', now) > 0 then
+    local source = { tag = tag, shard = prefix .. '{' .. tag .. '}:', key = key, stayed = 0 }
+    fetch(source)
+    heap[#heap + 1] = source
+  end
 end
 build(heap, before)
 local rows, purged, looked, dead, refused = {}, {}, 0, 0, false

@@ -10,6 +10,8 @@ const numberAt = (name: (typeof STATE_NUMBERS)[number]): number => STATE_NUMBERS
 
 /** Entries fetched from an index at a time. */
 const CHUNK = 128;
+/** From each shard at first, since most have few entries of a page; four times as many the next time. */
+const FIRST_CHUNK = 2;
 
 /**
  * `take` judges one entry: true if the page is complete. `alive` says whether the task in the row is the entry's.
@@ -100,7 +102,7 @@ end
 local heap = {}
 for shard = 0, 255 do
   local tag = string.format('%02x', shard)
-  local source = { tag = tag, key = prefix .. '{' .. tag .. '}:' .. ARGV[6], size = 4 }
+  local source = { tag = tag, key = prefix .. '{' .. tag .. '}:' .. ARGV[6], size = ${FIRST_CHUNK} }
   if fetch(source, ARGV[3] == '' and '+' or '(' .. ARGV[3]) then heap[#heap + 1] = source end
 end
 build(heap, before)
@@ -114,7 +116,7 @@ while heap[1] do
     sift(heap, 1, before)
   else
     local size = source.size
-    source.size = ${CHUNK}
+    source.size = math.min(4 * size, ${CHUNK})
     if #source.members == size and fetch(source, '(' .. member) then sift(heap, 1, before) else drop_first(heap, before) end
   end
 end
