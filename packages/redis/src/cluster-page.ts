@@ -106,8 +106,8 @@ export async function pageOfShards(
     let isAtEnd = false;
     while (picked.length < page.missing + spare && !isAtEnd) {
       const empty = lists.filter(({ reader, waiting }) => waiting.length === 0 && !reader.isAtEnd);
-      // Twice what each contributes if they are alike.
-      const each = 2 * Math.ceil((page.missing + spare) / TAGS.length) + 2;
+      // Twice what each contributes if they are alike, and some, so that hardly ever one has to be asked again.
+      const each = 2 * Math.ceil((page.missing + spare) / TAGS.length) + 6;
       await all(empty.map(async (list) => void list.waiting.push(...(await list.reader.next(each)))));
       const first = latest(lists);
       const member = first?.waiting.shift();

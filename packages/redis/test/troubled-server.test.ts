@@ -21,8 +21,9 @@ const DONE = { status: "completed", result: { answer: 42 } } as const;
 const KEY_PREFIX = "troubled:";
 /** The server of REDIS_URL has other users. */
 const OWN = (process.env["REDIS_URL"] ?? "") === "" ? {} : ({ origin: "path" } as const);
-/** 100 µs for each key, and a look at its clients every KiB. */
-const SLOW_TO_LOAD = { "key-load-delay": "100", "loading-process-events-interval-bytes": "1024" };
+/** 400 µs for each key; it looks at its clients after every 2 MiB. */
+const SLOW_TO_LOAD = { "key-load-delay": "400" };
+const FILL = "local value = string.rep('x', 4096) for n = 1, 5000 do redis.call('SET', 'filler:' .. n, value) end";
 const unavailable = (code: string): object => ({
   code: "STORE_UNAVAILABLE",
   retryable: true,
@@ -85,6 +86,8 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
     ["it has become a replica", "READONLY", becomeReplica],
   ] as const)("%s", (_, code, breakIt) => {
     it("refuses writes, changes nothing, serves reads, and takes writes again", async () => {
+      // Redis before 7 asks no script whether there are replicas.
+      if (code === "NOREPLICAS" && service.version.startsWith("6.")) return;
       const { taskId, writes } = await scene();
       const before = await contents();
       const mend = await breakIt();
@@ -158,7 +161,7 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
     await using slow = await startRedis({ fast: true, ...OWN, settings: SLOW_TO_LOAD });
     const filler = new Redis(slow.url, { enableReadyCheck: false });
     filler.on("error", () => {});
-    await filler.eval("for n = 1, 10000 do redis.call('SET', 'filler:' .. n, n) end", 0);
+    await filler.eval(FILL, 0);
     const source = { connectionString: slow.url, keyPrefix: KEY_PREFIX, maintenance: false } as const;
     const [patient, hasty] = [
       createRedisTaskStore({ ...source, callTimeoutMs: 60_000 }),
@@ -187,7 +190,7 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
     await using slow = await startRedis({ fast: true, ...OWN, settings: SLOW_TO_LOAD });
     const client = new Redis(slow.url, { enableReadyCheck: false, autoResendUnfulfilledCommands: false });
     client.on("error", () => {});
-    await client.eval("for n = 1, 10000 do redis.call('SET', 'filler:' .. n, n) end", 0);
+    await client.eval(FILL, 0);
     const driver = redis.another({ client });
     const restarted = slow.restart();
     const refused = (): Promise<unknown> =>
