@@ -87,7 +87,8 @@ export const FAULTY_DRIVERS: Readonly<Record<string, Fault>> = {
       typeof write.scope === "string" ? { ...write, scope: write.scope.toLowerCase() } : write,
     ),
   "late-attempt": (driver) => withWrite(driver, (write) => ({ ...write, notAfterUs: write.notAfterUs + LATER })),
-  "ring-cannot-tell-ignored": (driver) => withWrite(driver, (write) => without(write, "firstSentUs")),
+  "ring-cannot-tell-ignored": (driver) => withWrite(driver, (write) => without(write, "sinceRevision")),
+  "another-row-ignored": (driver) => withWrite(driver, (write) => without(write, "createId")),
   "born-later-ignored": (driver) => withWrite(driver, (write) => without(write, "bornByUs")),
   "late-insert": (driver) => ({
     ...delegate(driver),

@@ -74,7 +74,8 @@ export function randomWrite(random: SeededRandom, row: TaskRecord, nowMs: number
     notAfterUs: nowMs * 1000 + (random.chance(0.85) ? 60_000_000 : random.pick([-1, 0, 1_000, 3_000, 6_000])),
     ...(random.chance(0.2) ? { quiet: true } : {}),
     // The oldest revision of a planted ring is 1000.
-    ...(random.chance(0.3) ? { firstSentUs: random.pick([0, 999, 1000, nowMs * 1000]) } : {}),
+    ...(random.chance(0.3) ? { sinceRevision: random.pick([0, 999, 1000, nowMs * 1000]) } : {}),
+    ...(random.chance(0.2) ? { createId: random.chance(0.7) ? row.createId : id(random, "create") } : {}),
     ...(random.chance(0.2)
       ? { bornByUs: random.pick([0, row.createdAt * 1000 + 1, row.createdAt * 1000, nowMs * 1000]) }
       : {}),

@@ -21,7 +21,8 @@ export function randomWrite(random: SeededRandom, subject: WriteSubject): Write 
     ...randomScope(random, subject.row),
     writeId: randomWriteId(random, subject),
     notAfterUs: subject.nowUs + (random.chance(0.06) ? random.below(4000) - 2000 : 60_000_000),
-    ...(random.chance(0.15) ? { firstSentUs: randomFirstSentUs(random, subject) } : {}),
+    ...(random.chance(0.15) ? { sinceRevision: randomSinceRevision(random, subject) } : {}),
+    ...(random.chance(0.1) ? { createId: randomCreateId(random, subject) } : {}),
     ...(random.chance(0.1) ? { bornByUs: randomBornByUs(random, subject) } : {}),
     ...(random.chance(0.2) ? { quiet: random.chance(0.8) } : {}),
     alternatives,
@@ -46,8 +47,13 @@ function randomWriteId(random: SeededRandom, { row, usedWriteIds }: WriteSubject
 }
 
 /** Around the oldest revision that the ring still has, which decides. */
-function randomFirstSentUs(random: SeededRandom, { row, nowUs }: WriteSubject): number {
+function randomSinceRevision(random: SeededRandom, { row, nowUs }: WriteSubject): number {
   return (random.chance(0.2) ? nowUs : (row?.ring[0]?.revision ?? nowUs)) + random.pick([-1, 0, 1]);
+}
+
+/** Mostly the row's own, else one that no row has, or that one had before. */
+function randomCreateId(random: SeededRandom, { row }: WriteSubject): string {
+  return row !== undefined && random.chance(0.7) ? row.createId : random.id();
 }
 
 /** Around the ms of the row's creation, which decides. */

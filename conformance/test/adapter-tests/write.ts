@@ -66,16 +66,27 @@ export function describeWrite(open: OpenScratch): void {
       if (first.kind !== "written") throw new Error("an unguarded write is applied");
       const others = Array.from({ length: 8 }, () => writeTo(taskId, { alternatives: [{ when: {}, then: {} }] }));
       for (const other of others.slice(1)) await scratch.driver.write(other);
-      const firstSentUs = first.row.revision - 1;
-      expect(await scratch.driver.write({ ...write, firstSentUs })).toMatchObject({
+      // The row was seen before the write, and by others after it.
+      const sinceRevision = first.row.revision - 1;
+      expect(await scratch.driver.write({ ...write, sinceRevision })).toMatchObject({
         kind: "written",
         row: { attempts: 1 },
       });
       await scratch.driver.write(writeTo(taskId, { alternatives: [{ when: {}, then: {} }] }));
-      expect(await scratch.driver.write({ ...write, firstSentUs })).toMatchObject({
+      expect(await scratch.driver.write({ ...write, sinceRevision })).toMatchObject({
         kind: "refused",
         row: { attempts: 1 },
       });
+    });
+
+    it("refuses a write that means another row, and answers one that it has applied all the same", async () => {
+      const row = await planted();
+      const write = writeTo(row.taskId, { alternatives: [{ when: {}, then: { attempts: 1 } }] });
+      const another = { ...write, createId: newId("create"), sinceRevision: Number.MAX_SAFE_INTEGER };
+      expect(await scratch.driver.write(another)).toMatchObject({ kind: "refused", row: shown(row) });
+      expect(await scratch.stored(row.taskId)).toEqual(row);
+      expect(await scratch.driver.write({ ...write, createId: row.createId })).toMatchObject({ kind: "written" });
+      expect(await scratch.driver.write(another)).toMatchObject({ kind: "written", row: { attempts: 1 } });
     });
 
     it("refuses after notAfterUs", async () => {

@@ -15,6 +15,7 @@ import type {
   WriteAnswer,
 } from "./task-driver.ts";
 import type { CallOptions } from "./task-store.ts";
+import { SeenRows } from "./seen-rows.ts";
 import type { TaskRecord } from "./task-record.ts";
 import { explain, plan, type Plan, ringProves, toMs } from "./transitions.ts";
 import { backendError, couldApplyTwice, isFinal, needsProof, repeatable, unknownOutcome } from "./write-fate.ts";
@@ -47,6 +48,7 @@ export class Engine {
   readonly #driver: TaskDriver;
   readonly #options: EngineOptions;
   readonly #calls: CallRunner;
+  readonly #seen = new SeenRows();
 
   constructor(driver: TaskDriver, calls: CallRunner, options: EngineOptions) {
     this.#driver = driver;
@@ -60,18 +62,26 @@ export class Engine {
     what: { readonly request?: boolean; readonly outcome?: boolean },
     options: CallOptions,
   ): Promise<ReadAnswer> {
-    return await this.#calls.reading(options, (driverOptions) =>
+    const answer = await this.#calls.reading(options, (driverOptions) =>
       this.#driver.read(taskIds, { ...what, ...driverOptions }),
     );
+    this.#seen.noteAll(answer.rows);
+    return answer;
   }
 
   async page(query: PageQuery, options: CallOptions): Promise<ReadAnswer> {
-    return await this.#calls.reading(options, (driverOptions) => this.#driver.page(query, driverOptions));
+    const answer = await this.#calls.reading(options, (driverOptions) => this.#driver.page(query, driverOptions));
+    this.#seen.noteAll(answer.rows);
+    return answer;
   }
 
   /** Not a pure read, but repeating it is harmless: what it deleted was gone, what it hid comes back. */
   async due(limit: number, holdMs: number, options: CallOptions): Promise<DueAnswer> {
-    return await this.#calls.reading(options, (driverOptions) => this.#driver.due(limit, holdMs, driverOptions));
+    const answer = await this.#calls.reading(options, (driverOptions) =>
+      this.#driver.due(limit, holdMs, driverOptions),
+    );
+    this.#seen.noteAll(answer.rows);
+    return answer;
   }
 
   async setup(options: CallOptions): Promise<void> {
@@ -106,10 +116,14 @@ export class Engine {
         }
         if (answer !== undefined) {
           this.clock.observe(answer.nowUs);
-          // The first attempt may have landed and be gone again: then the id was free for this later one.
-          if (ambiguous && answer.kind === "exists" && answer.row.createdAt >= toMs(firstSentUs))
-            throw unknownOutcome();
-          if (answer.kind !== "late") return answer;
+          if (answer.kind !== "late") {
+            this.#seen.note(answer.row);
+            // The first attempt may have landed and be gone again: then the id was free for this later one. A clock that
+            // was set back says nothing about what came first.
+            const isLater = answer.row.createdAt >= toMs(firstSentUs) || answer.nowUs < firstSentUs;
+            if (ambiguous && answer.kind === "exists" && isLater) throw unknownOutcome();
+            return answer;
+          }
         }
         await this.#calls.pauseOrThrow(call, ambiguous);
       }
@@ -204,6 +218,7 @@ export class Engine {
     call: Call,
   ): Promise<{ readonly row: TaskRecord; readonly nowUs: number } | undefined> {
     const answer = await this.#calls.repeatRead(call, (o) => this.#driver.read([taskId], o));
+    this.#seen.noteAll(answer.rows);
     const row = answer.rows.find((candidate) => scope === undefined || candidate.scope === scope);
     return row && { row, nowUs: answer.nowUs };
   }
@@ -219,13 +234,12 @@ export class Engine {
   ): Promise<WriteAnswer> {
     let notAfterUs = await this.#calls.notAfterUs(call);
     const bornByUs = this.#calls.bornByUs;
-    let firstSentUs = this.clock.atLeastUs;
-    let seenRevision = 0;
+    // No attempt has landed by then. Rows that other calls see meanwhile say nothing of that.
+    let seen = this.#seen.of(taskId);
     let ambiguous = false;
     for (;;) {
-      // A first packet that is delayed must not land behind its own repeat and eight others either. A revision that was
-      // seen before is as good a bound as the clock, and the only one when that was set back.
-      if (!ambiguous) firstSentUs = Math.max(this.clock.atLeastUs, seenRevision);
+      // A first packet that is delayed must not land behind its own repeat and eight others either.
+      const isProved = couldApplyTwice(command) || (ambiguous && needsProof(command));
       const write: Write = {
         taskId,
         writeId,
@@ -233,8 +247,9 @@ export class Engine {
         alternatives: planned.alternatives,
         ...(scope === undefined ? {} : { scope }),
         ...(planned.quiet === undefined ? {} : { quiet: true }),
-        ...(couldApplyTwice(command) || (ambiguous && needsProof(command)) ? { firstSentUs } : {}),
-        ...(ambiguous ? { bornByUs } : {}),
+        ...(isProved ? { sinceRevision: seen?.revision ?? 0 } : {}),
+        ...(seen !== undefined && (isProved || ambiguous) ? { createId: seen.createId } : {}),
+        ...(seen === undefined && ambiguous ? { bornByUs } : {}),
       };
       let answer: WriteAnswer | undefined;
       try {
@@ -243,11 +258,15 @@ export class Engine {
         ambiguous = repeatable(error, call, ambiguous);
       }
       if (answer !== undefined) {
-        if (answer.kind !== "gone") this.clock.observe(answer.nowUs);
+        if (answer.kind !== "gone") {
+          this.clock.observe(answer.nowUs);
+          this.#seen.note(answer.row);
+        }
         if (answer.kind === "written") return answer;
-        if (ambiguous && (answer.kind === "gone" || !ringProves(answer.row, write))) throw unknownOutcome();
+        const isProven = answer.kind !== "gone" && ringProves(answer.row, write);
+        if (ambiguous && !isProven) throw unknownOutcome();
         if (answer.kind === "gone") return answer;
-        seenRevision = answer.row.revision;
+        seen = answer.row;
         const late = answer.nowUs > notAfterUs;
         const refusal = explain(command, answer.row, answer.nowUs);
         if (refusal !== undefined && (!ambiguous || late || isFinal(command, refusal))) return answer;
@@ -256,6 +275,8 @@ export class Engine {
           ambiguous = false;
           notAfterUs = await this.#calls.notAfterUs(call);
         }
+        // Nothing was wrong but what was known of the row: a pause would only make that old again.
+        if (!isProven && !call.isOver) continue;
       }
       await this.#calls.pauseOrThrow(call, ambiguous);
     }

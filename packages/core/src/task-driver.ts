@@ -85,14 +85,17 @@ export interface Write {
   /** Epoch µs of the backend's clock after which the write must not land. */
   readonly notAfterUs: number;
   /**
-   * On a repeat of a write whose answer was lost, and on every attempt of one that could apply twice: a backend time,
-   * epoch µs, not after its first attempt. If the ring is full and its oldest revision is greater than this, the ring
-   * cannot tell whether that attempt landed, and the write is refused. So looking and repeating are one atomic step.
+   * On a repeat of a write whose answer was lost, and on every attempt of one that could apply twice: a revision that the
+   * row had before the first attempt; 0 if none is known. If the ring is full and its oldest revision is greater than
+   * this, the ring cannot tell whether that attempt landed, and the write is refused. So looking and repeating are one
+   * atomic step, and no clock has a say in it.
    */
-  readonly firstSentUs?: number;
+  readonly sinceRevision?: number;
+  /** The row that is meant, where it was seen before. One with another `createId` is another task: refused. */
+  readonly createId?: string;
   /**
-   * On a repeat of a write whose answer was lost: a backend time, epoch µs, not before its first attempt. A row that was
-   * created later is another task under the same id, and the write is refused.
+   * On such a repeat where the row was not seen before: a backend time, epoch µs, not before the first attempt. A row
+   * that was created later is another task under the same id, and the write is refused.
    */
   readonly bornByUs?: number;
   /** Leaves revision, ring, lastUpdatedAt and hints alone (a heartbeat). */

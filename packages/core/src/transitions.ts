@@ -390,14 +390,16 @@ export function apply(row: TaskRecord | undefined, write: Write, nowUs: number):
 }
 
 /**
- * Whether the absence of a write's id from the ring proves that no earlier attempt of it landed: true for a first
- * attempt, and as long as this very row was there and its ring reaches back to when that was sent.
+ * Whether the absence of a write's id from the ring proves that no earlier attempt of it landed: this very row was there,
+ * and its ring holds every write since a revision that it had before the first attempt. Revisions only grow, so that
+ * holds of a ring that reaches back to one, and of one that never was full. A write that asks for nothing needs no proof.
  */
-export function ringProves(row: TaskRecord, write: Pick<Write, "firstSentUs" | "bornByUs">): boolean {
+export function ringProves(row: TaskRecord, write: Pick<Write, "sinceRevision" | "createId" | "bornByUs">): boolean {
   const [oldest] = row.ring;
+  if (write.createId !== undefined && row.createId !== write.createId) return false;
   if (write.bornByUs !== undefined && row.createdAt > toMs(write.bornByUs)) return false;
-  if (write.firstSentUs === undefined || oldest === undefined || row.ring.length < RING_SIZE) return true;
-  return oldest.revision <= write.firstSentUs;
+  if (write.sinceRevision === undefined || oldest === undefined || row.ring.length < RING_SIZE) return true;
+  return oldest.revision <= write.sinceRevision;
 }
 
 function holds(when: Guards, row: TaskRecord, now: number): boolean {

@@ -28,11 +28,18 @@ describe("apply: what holds for every write", () => {
 
   it("is not repeated when the ring can no longer tell whether it landed", () => {
     const ring = Array.from({ length: RING_SIZE }, (_, at) => ({ writeId: `o${at}`, revision: 100 + at }));
-    expect(apply(row({ ring }), { ...write, firstSentUs: 99 }, NOW_US).kind).toBe("refused");
-    expect(apply(row({ ring }), { ...write, firstSentUs: 100 }, NOW_US).kind).toBe("written");
+    expect(apply(row({ ring }), { ...write, sinceRevision: 99 }, NOW_US).kind).toBe("refused");
+    expect(apply(row({ ring }), { ...write, sinceRevision: 100 }, NOW_US).kind).toBe("written");
     expect(apply(row({ ring }), write, NOW_US).kind).toBe("written");
-    expect(ringProves(row({ ring: ring.slice(1) }), { firstSentUs: 0 })).toBe(true);
-    // A task that was made since is another one under the same id.
+    // A ring that never was full holds everything; a full one nothing for who saw none of it.
+    expect(ringProves(row({ ring: ring.slice(1) }), { sinceRevision: 0 })).toBe(true);
+    expect(ringProves(row({ ring }), { sinceRevision: 0 })).toBe(false);
+    // A task that was made since is another one under the same id, whatever its revisions.
+    expect(ringProves(row({ createId: "another" }), { createId: "this" })).toBe(false);
+    expect(
+      apply(row({ createId: "another" }), { ...write, createId: "this", sinceRevision: NOW_US }, NOW_US).kind,
+    ).toBe("refused");
+    expect(apply(row({ createId: "this" }), { ...write, createId: "this" }, NOW_US).kind).toBe("written");
     expect(ringProves(row({ createdAt: 1 }), { bornByUs: 999 })).toBe(false);
     expect(ringProves(row({ createdAt: 1 }), { bornByUs: 1000 })).toBe(true);
   });

@@ -140,8 +140,10 @@ class PostgresDriver implements TaskDriver {
   /** The one place that sends a write: writes may be gathered here. */
   async write(write: Write, { signal }: DriverCallOptions = {}): Promise<WriteAnswer> {
     const { json, texts } = encodeAlternatives(write.alternatives);
-    const { taskId, writeId, notAfterUs, quiet = false, firstSentUs = null, bornByUs = null } = write;
-    const values = [taskId, ...scopeValues(write), writeId, notAfterUs, quiet, json, texts, firstSentUs, bornByUs];
+    const { taskId, writeId, notAfterUs, quiet = false } = write;
+    const { sinceRevision = null, createId = null, bornByUs = null } = write;
+    const values = [taskId, ...scopeValues(write), writeId, notAfterUs, quiet, json, texts];
+    values.push(sinceRevision, bornByUs, createId);
     const [row] = await this.#connection.run<MaybeTaskRow & { readonly written: boolean }>(
       this.#statements.write,
       values,

@@ -93,11 +93,12 @@ class RedisDriver implements TaskDriver {
   }
 
   async write(write: Write, { signal }: DriverCallOptions = {}): Promise<WriteAnswer> {
-    const { taskId, writeId, notAfterUs, quiet = false, firstSentUs = "", bornByUs = "" } = write;
+    const { taskId, writeId, notAfterUs, quiet = false } = write;
+    const { sinceRevision = "", createId = "", bornByUs = "" } = write;
     const { json, texts } = encodeAlternatives(write.alternatives);
     const { task, messages, due } = this.#keys.of(taskId);
-    const values = [taskId, scopeValue(write), writeId, String(notAfterUs), quiet ? "1" : "", String(firstSentUs)];
-    values.push(String(bornByUs), JSON.stringify(writeId), json, ...texts);
+    const values = [taskId, scopeValue(write), writeId, String(notAfterUs), quiet ? "1" : "", String(sinceRevision)];
+    values.push(String(bornByUs), createId, JSON.stringify(writeId), json, ...texts);
     const reply = await this.#connection.run(SCRIPTS.write, [task, messages, due], values, {
       doing: "writing",
       signal,

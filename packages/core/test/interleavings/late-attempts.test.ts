@@ -7,7 +7,7 @@ import {
   ScheduleFailure,
 } from "../../../../conformance/src/scheduler/explore-schedules.ts";
 import type { Play } from "../../../../conformance/src/scheduler/explore-schedules.ts";
-import { inTurn, ONLY, onStage, seen } from "./stage.ts";
+import { clockSetBack, inTurn, ONLY, onStage, seen } from "./stage.ts";
 import type { StageOptions } from "./stage.ts";
 
 const RESULT = { status: "completed", result: { ok: true } } as const;
@@ -111,9 +111,16 @@ describe("a report whose first packet arrives after its second", () => {
     await expect(forEachInterleaving(playTwoPackets({ backendFault }))).rejects.toThrow(ScheduleFailure);
   });
 
-  it("takes effect once also when the ring has lost it", async () => {
-    await onStage({ scheduler: { faults: ["late"], maxEarlyTime: 1 } }, async ({ scheduler, a, b, judge, commits }) => {
+  it.each([
+    ["the ring has lost it", {}, false],
+    ["the clock was set back as well", { handleFault: clockSetBack }, false],
+    ["the caller had seen the task", { handleFault: clockSetBack }, true],
+  ] as const)("takes effect once also when %s", async (_, faults, known) => {
+    const options = { scheduler: { faults: ["late"], maxEarlyTime: 1 }, ...faults } as const;
+    await onStage(options, async ({ scheduler, a, b, judge, commits }) => {
       const { taskId } = await judge.createTask();
+      if (known) await a.getTask(taskId);
+      await a.getTask("none");
       const report = async (): Promise<void> => {
         await a.updateTask(taskId, { statusMessage: "mine" });
         for (let count = 1; count <= 8; count += 1) await b.updateTask(taskId, { statusMessage: `other ${count}` });

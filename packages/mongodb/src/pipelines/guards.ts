@@ -38,12 +38,17 @@ function isOver(instant: string): Expression {
 }
 
 /** Equals `ringProves` of core's transitions.ts, as far as the write asks for it; undefined: always. */
-export function ringProves({ firstSentUs, bornByUs }: Pick<Write, "firstSentUs" | "bornByUs">): Expression | undefined {
+export function ringProves({
+  sinceRevision,
+  createId,
+  bornByUs,
+}: Pick<Write, "sinceRevision" | "createId" | "bornByUs">): Expression | undefined {
   const all: Expression[] = [];
+  if (createId !== undefined) all.push({ $eq: ["$createId", literal(createId)] });
   if (bornByUs !== undefined) all.push(bornBy(bornByUs));
-  if (firstSentUs !== undefined) {
+  if (sinceRevision !== undefined) {
     const oldest = { $arrayElemAt: ["$ringRevisions", 0] };
-    all.push(anyOf({ $lt: [{ $size: "$ringRevisions" }, RING_SIZE] }, { $lte: [oldest, firstSentUs] }));
+    all.push(anyOf({ $lt: [{ $size: "$ringRevisions" }, RING_SIZE] }, { $lte: [oldest, sinceRevision] }));
   }
   return all.length === 0 ? undefined : allOf(...all);
 }

@@ -10,8 +10,8 @@ import type { Names } from "./names.ts";
  *
  * Params: $1 task id; $2 any scope (trusted code), $3 scope (null: unowned); $4 write id; $5 not after, epoch µs;
  *   $6 quiet; $7 jsonb array of alternatives (see alternatives.ts); $8 text[] of their texts, referred to by position
- *   from 1, where 0 is null: payloads never pass through jsonb, which refuses \u0000 and reorders keys; $9 and $10
- *   between which a write whose answer may be lost was first sent, epoch µs, or null.
+ *   from 1, where 0 is null: payloads never pass through jsonb, which refuses \u0000 and reorders keys; $9 since which
+ *   revision the ring must know all writes, $10 epoch µs by which the task was created, $11 its create id, or null each.
  * Rows: none: gone (unknown, foreign, expired). One: `written`, `now_us`, and the task as written; or, not written,
  *   exactly the task that the guards saw. A write id that is in the ring counts as written.
  * Clock: read once, after the row is locked.
@@ -75,9 +75,10 @@ select $4::text = any(seen.ring_ids), seen.now_us, ${columnsOf("seen")}
   from clocked as seen
  where ${VISIBLE} and not exists (select from decided)`;
 
-/** As `ringProves`: a repeat of a write whose answer was lost needs a ring that reaches back to its first attempt. */
+/** As `ringProves`: a repeat of a write whose answer was lost needs a ring that reaches back to before its first attempt. */
 const RING_PROVES = `
-     coalesce(seen.created_at <= $10::bigint / 1000, true)
+     coalesce(seen.create_id = $11::text, true)
+     and coalesce(seen.created_at <= $10::bigint / 1000, true)
      and ($9::bigint is null or cardinality(seen.ring_revisions) < ${RING_SIZE} or seen.ring_revisions[1] <= $9::bigint)`;
 
 const VISIBLE = "(seen.expires_at is null or seen.expires_at > seen.now_us / 1000)";

@@ -8,7 +8,7 @@ const at = (field: (typeof ROW_FIELDS)[number]): number => ROW_FIELDS.indexOf(fi
 const setText = (option: string, field: "message" | "metadata" | "inputs"): string => `\
 if chosen.${option} then
   has_${field} = chosen.${option} > 0 and 1 or 0
-  row[${at(field)}] = chosen.${option} > 0 and ARGV[9 + chosen.${option}] or ''
+  row[${at(field)}] = chosen.${option} > 0 and ARGV[10 + chosen.${option}] or ''
   fields[#fields + 1] = '${field}'
   fields[#fields + 1] = row[${at(field)}]
 end
@@ -24,8 +24,8 @@ const dueAtLatest = (instant: string): string =>
  *
  * KEYS: 1 task, 2 its messages, 3 the due index of its shard.
  * ARGV: 1 task id; 2 scope: "*" any, "-" none, else "=" and the stored form; 3 write id; 4 not after, epoch µs; 5 "1" if
- *   quiet; 6 first sent, 7 born by, epoch µs or empty; 8 the write id as a JSON string; 9 alternatives (core's
- *   encode-alternatives.ts); 10… their texts.
+ *   quiet; 6 since which revision the ring must know all writes, 7 born by, epoch µs, 8 create id, or empty each; 9 the
+ *   write id as a JSON string; 10 alternatives (core's encode-alternatives.ts); 11… their texts.
  * Answer: { "gone" } or { "written" | "refused", now µs, row }.
  */
 export const WRITE: string = `\
@@ -38,15 +38,16 @@ if expires and now >= expires then return { 'gone' } end
 if ARGV[2] ~= '*' and ARGV[2] ~= (scope and '=' .. scope or '-') then return { 'gone' } end
 
 -- The ring: lines of a revision and a write id, oldest first. In a JSON string no quote stands behind a space.
-if string.find(ring, ' ' .. ARGV[8] .. '\\n', 1, true) then return { 'written', now_us, row } end
+if string.find(ring, ' ' .. ARGV[9] .. '\\n', 1, true) then return { 'written', now_us, row } end
 if now_us > tonumber(ARGV[4]) then return { 'refused', now_us, row } end
 if ARGV[7] ~= '' and created > math.floor(ARGV[7] / 1000) then return { 'refused', now_us, row } end
+if ARGV[8] ~= '' and row[${at("create")}] ~= ARGV[8] then return { 'refused', now_us, row } end
 if ARGV[6] ~= '' and ring_size >= ${RING_SIZE} and tonumber(string.match(ring, '^%d+')) > tonumber(ARGV[6]) then
   return { 'refused', now_us, row }
 end
 
 local chosen
-for _, alternative in ipairs(cjson.decode(ARGV[9])) do
+for _, alternative in ipairs(cjson.decode(ARGV[10])) do
   local guard = alternative.if_lease
   local live = token and now < lease_end
   if (alternative.if_open == nil or status == 'working' or status == 'input_required')
@@ -55,7 +56,7 @@ for _, alternative in ipairs(cjson.decode(ARGV[9])) do
       or (guard == 'token' and live and token == alternative.if_token)
       or (guard == 'lapsed' and token and not live and token == alternative.if_token))
     and (alternative.if_inputs == nil
-      or (has_inputs_id == 1 and row[${at("inputsId")}]) == (alternative.if_inputs > 0 and ARGV[9 + alternative.if_inputs]))
+      or (has_inputs_id == 1 and row[${at("inputsId")}]) == (alternative.if_inputs > 0 and ARGV[10 + alternative.if_inputs]))
     and (alternative.if_generation == nil or row[${at("generation")}] == alternative.if_generation)
     and (alternative.if_cancel_requested == nil or (cancel ~= false) == alternative.if_cancel_requested)
     and (alternative.if_attempts_below == nil or attempts < alternative.if_attempts_below)
@@ -78,7 +79,7 @@ if ARGV[5] ~= '1' then
   else
     ring_size = ring_size + 1
   end
-  row[${at("ring")}] = ring .. string.format('%.0f ', revision) .. ARGV[8] .. '\\n'
+  row[${at("ring")}] = ring .. string.format('%.0f ', revision) .. ARGV[9] .. '\\n'
   fields[1], fields[2] = 'ring', row[${at("ring")}]
 end
 
@@ -92,7 +93,7 @@ ttl = life and age + life
 local lease = chosen.lease
 if lease == 'take' then
   token, lease_end = revision, now + chosen.lease_ms
-  row[${at("holder")}] = ARGV[9 + chosen.holder]
+  row[${at("holder")}] = ARGV[10 + chosen.holder]
   fields[#fields + 1] = 'holder'
   fields[#fields + 1] = row[${at("holder")}]
 elseif lease == 'extend' then
@@ -136,7 +137,7 @@ end
 if chosen.to_outcome then
   has_outcome = chosen.to_outcome > 0 and 1 or 0
   fields[#fields + 1] = 'outcome'
-  fields[#fields + 1] = chosen.to_outcome > 0 and ARGV[9 + chosen.to_outcome] or ''
+  fields[#fields + 1] = chosen.to_outcome > 0 and ARGV[10 + chosen.to_outcome] or ''
 end
 ${dueAtLatest("expires")}\
 ${dueAtLatest("lease_end")}\
