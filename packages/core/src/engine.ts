@@ -8,6 +8,7 @@ import type {
   DueAnswer,
   Insert,
   InsertAnswer,
+  PageAnswer,
   PageQuery,
   ReadAnswer,
   TaskDriver,
@@ -69,7 +70,7 @@ export class Engine {
     return answer;
   }
 
-  async page(query: PageQuery, options: CallOptions): Promise<ReadAnswer> {
+  async page(query: PageQuery, options: CallOptions): Promise<PageAnswer> {
     const answer = await this.#calls.reading(options, (driverOptions) => this.#driver.page(query, driverOptions));
     this.#seen.noteAll(answer.rows);
     return answer;

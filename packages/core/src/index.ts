@@ -52,6 +52,7 @@ export type {
   InsertAnswer,
   MessagePush,
   MessageTake,
+  PageAnswer,
   PagePosition,
   PageQuery,
   PushAnswer,

@@ -126,9 +126,9 @@ export function requestOperations(core: StoreCore, scope: Scope): RequestOperati
       }
       const after = cursor === undefined ? undefined : await decodeCursor(cursor, core.driver.name, scope);
       const query = { ...scoped, ...(status && { status }), ...(after && { after }), limit: limit + 1 };
-      const { rows } = await engine.page(query, options);
+      const { rows, reached } = await engine.page(query, options);
       const shown = rows.slice(0, limit);
-      const last = rows.length > limit ? shown.at(-1) : undefined;
+      const last = rows.length > limit ? shown.at(-1) : reached;
       return {
         tasks: shown.map(taskView),
         ...(last && { nextCursor: await encodeCursor(last, core.driver.name, scope) }),

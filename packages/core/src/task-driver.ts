@@ -147,6 +147,15 @@ export interface ReadAnswer {
   readonly nowUs: number;
 }
 
+/** A page. Its rows are as of {@link ReadAnswer}. */
+export interface PageAnswer extends ReadAnswer {
+  /**
+   * Up to where the driver looked, if it stopped before it had `limit` rows or the listing ended: so many entries led to
+   * none that the call could run out of its time. Absent: the page is full, or nothing lies behind it.
+   */
+  readonly reached?: PagePosition;
+}
+
 /** A position in a listing: the row that was last seen. Order is createdAt descending, then taskId descending bytewise. */
 export interface PagePosition {
   readonly createdAt: number;
@@ -317,7 +326,8 @@ export interface TaskDriver {
     remove: { readonly taskId: string; readonly scope?: string | null; readonly notAfterUs: number },
     options?: DriverCallOptions,
   ): Promise<"removed" | "gone" | "late">;
-  page(query: PageQuery, options?: DriverCallOptions): Promise<ReadAnswer>;
+  /** Looks at some thousand entries at least before it stops short: see {@link PageAnswer.reached}. */
+  page(query: PageQuery, options?: DriverCallOptions): Promise<PageAnswer>;
   /**
    * In one atomic step, over at most `limit` rows with dueAt <= now, earliest first: deletes the expired ones; where
    * work is due (lease, claim or run is over) sets dueAt to now + holdMs, or the next instant ahead, and returns the row; sets the dueAt of the

@@ -86,7 +86,10 @@ export interface ListTasksParams {
 export interface TaskPage {
   /** Newest first. */
   readonly tasks: readonly Task[];
-  /** Present exactly while there is more. Opaque; stays valid when the task it was made from is gone. */
+  /**
+   * Present while there may be more, also where few tasks or none came: a backend may stop when a filter passes few of
+   * very many tasks. Opaque; stays valid when the task it was made from is gone.
+   */
   readonly nextCursor?: string;
 }
 

@@ -1,20 +1,17 @@
-import type { DriverCallOptions, PageQuery, ReadAnswer, TaskRecord } from "@mcp-task-store/core";
+import type { DriverCallOptions, PageAnswer, PagePosition, PageQuery, TaskRecord } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
 import { all, commonInstantUs, ENTRY_WINDOW_US } from "./cluster-shards.ts";
 import type { ClusterShards } from "./cluster-shards.ts";
-import { entryOf, TAGS } from "./keys.ts";
+import { entryOf, positionIn, TAGS } from "./keys.ts";
 import { asArray, asBytes } from "./reply.ts";
 import { taskRecord } from "./row.ts";
-import { shows } from "./topology.ts";
+import { ENTRIES_A_PAGE, shows } from "./topology.ts";
 
 /**
  * Entries that are looked at beyond what a page needs, since some may lead to nothing. Where most do, as with a filter
  * that few tasks pass, the next look is twice as wide, up to the second.
  */
 const SPARE_ENTRIES = { first: 16, most: 500 } as const;
-
-/** Digits of the creation at the beginning of an entry. */
-const DIGITS = 16;
 
 /** An entry of an index, and the index it is from. */
 interface Entry {
@@ -32,6 +29,8 @@ class Page {
   #slowestUs = Number.POSITIVE_INFINITY;
   #latestUs = 0;
   #nowUs = 0;
+  #left: number = ENTRIES_A_PAGE;
+  #reached: PagePosition | undefined;
 
   constructor(shards: ClusterShards, query: PageQuery, options: DriverCallOptions) {
     this.#shards = shards;
@@ -43,14 +42,26 @@ class Page {
     return this.#query.limit - this.#rows.length;
   }
 
-  /** Not complete before at least one read: its clock is the answer's. */
-  get answer(): ReadAnswer {
-    return { rows: this.#rows.slice(0, this.#query.limit), nowUs: this.#nowUs };
+  /** Whether the page has all that it may have, or looked at as many entries as it may. */
+  get isOver(): boolean {
+    return this.missing <= 0 || this.#left <= 0;
+  }
+
+  /** Not complete before at least one read: its clock is the answer's. @param isAtEnd whether no entries are left */
+  answer(isAtEnd: boolean): PageAnswer {
+    const reached = this.missing > 0 && !isAtEnd ? this.#reached : undefined;
+    return {
+      rows: this.#rows.slice(0, this.#query.limit),
+      nowUs: this.#nowUs,
+      ...(reached === undefined ? {} : { reached }),
+    };
   }
 
   /** Adds the tasks of these entries, which are in listing order, as far as the query shows them. */
   async add(entries: readonly Entry[]): Promise<void> {
     const parsed = entries.map((entry) => ({ ...entry, ...parse(entry.member) }));
+    this.#left -= entries.length;
+    this.#reached = parsed.at(-1) ?? this.#reached;
     const reads = await this.#shards.read([...new Set(parsed.map(({ taskId }) => taskId))], {}, this.#options);
     const found = new Map(reads.flatMap((read) => [...read.found].map(([id, row]) => [id, { row, read }] as const)));
     const dead = new Map<string, string[]>();
@@ -79,13 +90,13 @@ export async function pageOfOwner(
   scope: string,
   query: PageQuery,
   options: DriverCallOptions,
-): Promise<ReadAnswer> {
+): Promise<PageAnswer> {
   const page = new Page(shards, query, options);
   const listing = new IndexReader(shards, shards.keys.listing(scope), query, options);
   for (let spare: number = SPARE_ENTRIES.first; ; spare = wider(spare)) {
     const members = await listing.next(page.missing + spare);
     await page.add(members.map((member) => ({ index: listing.index, member })));
-    if (page.missing <= 0 || listing.isAtEnd) return page.answer;
+    if (page.isOver || listing.isAtEnd) return page.answer(listing.isAtEnd);
   }
 }
 
@@ -95,7 +106,7 @@ export async function pageOfShards(
   index: "all" | "unowned",
   query: PageQuery,
   options: DriverCallOptions,
-): Promise<ReadAnswer> {
+): Promise<PageAnswer> {
   const page = new Page(shards, query, options);
   const lists = TAGS.map((tag) => ({
     reader: new IndexReader(shards, shards.keys.shard(tag)[index], query, options),
@@ -115,7 +126,7 @@ export async function pageOfShards(
       else picked.push({ index: first.reader.index, member });
     }
     await page.add(picked);
-    if (page.missing <= 0 || isAtEnd) return page.answer;
+    if (page.isOver || isAtEnd) return page.answer(isAtEnd);
   }
 }
 
@@ -167,10 +178,8 @@ function latest<T extends { readonly waiting: readonly Buffer[] }>(lists: readon
 }
 
 /** See lua/indexes.ts; a shard's own indexes have no `createId`. */
-function parse(member: Buffer): { readonly createdAt: number; readonly taskId: string; readonly createId?: string } {
+function parse(member: Buffer): PagePosition & { readonly createId?: string } {
   const text = member.toString();
-  const createdAt = Number(text.slice(0, DIGITS));
   const end = text.indexOf("\0");
-  if (end === -1) return { createdAt, taskId: text.slice(DIGITS) };
-  return { createdAt, taskId: text.slice(DIGITS, end), createId: text.slice(end + 3) };
+  return { ...positionIn(text), ...(end === -1 ? {} : { createId: text.slice(end + 3) }) };
 }

@@ -1,5 +1,13 @@
 import { isTaskStoreError, TaskStoreError } from "@mcp-task-store/core";
-import type { DriverCallOptions, DueAnswer, Insert, InsertAnswer, PageQuery, ReadAnswer } from "@mcp-task-store/core";
+import type {
+  DriverCallOptions,
+  DueAnswer,
+  Insert,
+  InsertAnswer,
+  PageAnswer,
+  PageQuery,
+  ReadAnswer,
+} from "@mcp-task-store/core";
 import { isVisible, toMs } from "@mcp-task-store/core/transitions";
 import { dueInCluster } from "./cluster-due.ts";
 import { pageOfOwner, pageOfShards } from "./cluster-page.ts";
@@ -85,7 +93,7 @@ export class ClusterTopology implements Topology {
     return { rows: rows.filter((row) => isVisible(row, nowUs)), nowUs };
   }
 
-  async page(query: PageQuery, options: DriverCallOptions): Promise<ReadAnswer> {
+  async page(query: PageQuery, options: DriverCallOptions): Promise<PageAnswer> {
     const { scope } = query;
     if (typeof scope === "string") return await pageOfOwner(this.#shards, storedScope(scope), query, options);
     return await pageOfShards(this.#shards, scope === null ? "unowned" : "all", query, options);

@@ -1,4 +1,5 @@
 import { TaskStoreError } from "@mcp-task-store/core";
+import type { PagePosition } from "@mcp-task-store/core";
 
 const SHARDS = 256;
 
@@ -85,6 +86,12 @@ export function tagOf(text: string): string {
 /** Entries of indexes begin with this: see lua/indexes.ts. */
 export function entryOf(createdAt: number, taskId: string): string {
   return String(createdAt).padStart(16, "0") + taskId;
+}
+
+/** The creation and the task at the beginning of an entry; what stands behind a NUL is left out. */
+export function positionIn(entry: string): PagePosition {
+  const end = entry.indexOf("\0");
+  return { createdAt: Number(entry.slice(0, 16)), taskId: entry.slice(16, end === -1 ? undefined : end) };
 }
 
 function hex(shard: number): string {

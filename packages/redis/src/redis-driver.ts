@@ -6,6 +6,7 @@ import type {
   DueAnswer,
   Insert,
   InsertAnswer,
+  PageAnswer,
   PageQuery,
   ReadAnswer,
   TaskDriver,
@@ -134,7 +135,7 @@ class RedisDriver implements TaskDriver {
     return "removed";
   }
 
-  page(query: PageQuery, options: DriverCallOptions = {}): Promise<ReadAnswer> {
+  page(query: PageQuery, options: DriverCallOptions = {}): Promise<PageAnswer> {
     return this.#topology.page(query, options);
   }
 

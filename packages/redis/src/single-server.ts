@@ -3,19 +3,20 @@ import type {
   DueAnswer,
   Insert,
   InsertAnswer,
+  PageAnswer,
   PageQuery,
   ReadAnswer,
   TaskRecord,
 } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
 import type { Connection } from "./connection.ts";
-import { entryOf, storedScope } from "./keys.ts";
+import { entryOf, positionIn, storedScope } from "./keys.ts";
 import type { Keys } from "./keys.ts";
 import { asArray, asNumber, asText } from "./reply.ts";
 import { taskRecord } from "./row.ts";
 import type { Loaded } from "./row.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { fieldsOf, insertAnswer, insertValues } from "./topology.ts";
+import { ENTRIES_A_PAGE, fieldsOf, insertAnswer, insertValues } from "./topology.ts";
 import type { Topology } from "./topology.ts";
 
 /** How many entries of a listing one call looks at: a server serves nobody else meanwhile. */
@@ -60,7 +61,7 @@ export class SingleServer implements Topology {
     return { rows, nowUs: asNumber(now) };
   }
 
-  async page(query: PageQuery, { signal }: DriverCallOptions): Promise<ReadAnswer> {
+  async page(query: PageQuery, { signal }: DriverCallOptions): Promise<PageAnswer> {
     const { scope, status, after, limit } = query;
     const statuses = status === undefined ? "" : `,${status.join(",")},`;
     const owned = typeof scope === "string";
@@ -70,16 +71,19 @@ export class SingleServer implements Topology {
     let rows: readonly TaskRecord[] = [];
     let place = after === undefined ? "" : entryOf(after.createdAt, after.taskId);
     let nowUs = 0;
+    let left = ENTRIES_A_PAGE;
     do {
       const values = [this.reach, String(limit - rows.length), place, statuses, String(ENTRIES_AT_ONCE), ...index];
+      left -= ENTRIES_AT_ONCE;
       const reply = await this.#connection.run(script, keys, values, { doing: "reading", signal });
       const [now, reached, found] = asArray(reply);
       nowUs = asNumber(now);
       place = asText(reached);
       // Where a page takes several looks, the last one's clock decides about all rows.
       rows = [...rows, ...pairs(found)].filter((row) => isVisible(row, nowUs));
-    } while (place !== "" && rows.length < limit);
-    return { rows, nowUs };
+    } while (place !== "" && rows.length < limit && left > 0);
+    const isShort = place !== "" && rows.length < limit;
+    return { rows, nowUs, ...(isShort ? { reached: positionIn(place) } : {}) };
   }
 
   async due(limit: number, holdMs: number, { signal }: DriverCallOptions): Promise<DueAnswer> {

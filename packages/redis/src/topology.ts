@@ -3,6 +3,7 @@ import type {
   DueAnswer,
   Insert,
   InsertAnswer,
+  PageAnswer,
   PageQuery,
   ReadAnswer,
   TaskStatus,
@@ -13,13 +14,19 @@ import { asArray, asNumber, asText } from "./reply.ts";
 import { taskRecord } from "./row.ts";
 import type { Loaded } from "./row.ts";
 
+/**
+ * So many entries of a listing one page looks at, and stops short then: a filter that few of very many tasks pass would
+ * else take up its caller's time without an end, and have nothing to show for it.
+ */
+export const ENTRIES_A_PAGE = 20_000;
+
 /** What differs between one server, where a script may touch every key, and a cluster, where it may touch one slot's. */
 export interface Topology {
   /** What scripts are told: the prefix of all keys, if they may touch those of other slots; else nothing. */
   readonly reach: string;
   insert(insert: Insert, options: DriverCallOptions): Promise<InsertAnswer>;
   read(taskIds: readonly string[], loaded: Loaded, options: DriverCallOptions): Promise<ReadAnswer>;
-  page(query: PageQuery, options: DriverCallOptions): Promise<ReadAnswer>;
+  page(query: PageQuery, options: DriverCallOptions): Promise<PageAnswer>;
   due(limit: number, holdMs: number, options: DriverCallOptions): Promise<DueAnswer>;
   /** Takes the entry of a task that is gone out of its owner's listing, which a script could not reach. */
   unlist(entry: ListingEntry): void;

@@ -7,7 +7,7 @@ import { newId, newTask, plain } from "../../../conformance/src/driver-model/sam
 import { ENTRY_WINDOW_US } from "../src/cluster-shards.ts";
 import { entryOf, storedScope } from "../src/keys.ts";
 import { SCRIPTS } from "../src/scripts.ts";
-import { insertAnswer, insertValues } from "../src/topology.ts";
+import { ENTRIES_A_PAGE, insertAnswer, insertValues } from "../src/topology.ts";
 import { scratchRedisCluster } from "./scratch-cluster.ts";
 import { type ScratchRedis, scratchRedis } from "./scratch-redis.ts";
 
@@ -52,6 +52,26 @@ describe.skipIf(redisIsLeftOut()).each([
     }
   }
 
+  /** Entries without tasks, newer than any that `rows` makes. */
+  async function hollow({ scope }: Pick<PageQuery, "scope">, count: number): Promise<void> {
+    const members = new Map<string, (string | number)[]>();
+    for (let at = 0; at < count; at += 1) {
+      const taskId = `hollow-${at}`;
+      const { tag, all, unowned } = redis.keys.of(taskId);
+      const entry = entryOf(1_000_000 + at, taskId);
+      const index = typeof scope === "string" ? redis.keys.listing(storedScope(scope)) : scope === null ? unowned : all;
+      const member = typeof scope === "string" ? `${entry}\0${tag}create-${at}` : entry;
+      members.set(index, [...(members.get(index) ?? []), 0, member]);
+    }
+    await Promise.all(
+      [...members].map(async ([index, scored]) => {
+        for (let from = 0; from < scored.length; from += 2_000) {
+          await redis.client.zadd(index, ...scored.slice(from, from + 2_000));
+        }
+      }),
+    );
+  }
+
   const newestFirst = (tasks: readonly TaskRecord[]): readonly string[] =>
     tasks
       .toSorted((a, b) => b.createdAt - a.createdAt || Buffer.compare(Buffer.from(b.taskId), Buffer.from(a.taskId)))
@@ -90,6 +110,24 @@ describe.skipIf(redisIsLeftOut()).each([
       expect(await redis.stored(tasks[1]?.taskId ?? "")).toBeDefined();
     });
   });
+
+  it.each(QUERIES)(
+    "stops short behind so many entries of %s that show nothing",
+    { timeout: 60_000 },
+    async (_, query) => {
+      const [task] = rows(1, query, () => ({}));
+      if (task === undefined) throw new Error("one was made");
+      await redis.plant(task);
+      await hollow(query, ENTRIES_A_PAGE + 1_000);
+      const short = await redis.driver.page({ ...query, limit: 5 });
+      expect(short).toMatchObject({ rows: [], reached: { createdAt: expect.any(Number), taskId: expect.any(String) } });
+      const { reached: after } = short;
+      if (after === undefined) throw new Error("it stopped short");
+      const { rows: found, reached } = await redis.driver.page({ ...query, limit: 5, after });
+      expect(found).toMatchObject([{ taskId: task.taskId }]);
+      expect(reached).toBeUndefined();
+    },
+  );
 
   it("shows a task that took the place of an expired one once, where it is now", async () => {
     const [old] = rows(1, { scope: "alice" }, () => ({ expiresAt: 5 }));
