@@ -2,6 +2,8 @@ import type { DriverCallOptions, DueAnswer, TaskRecord } from "@mcp-task-store/c
 import { toMs } from "@mcp-task-store/core/transitions";
 import { ENTRY_WINDOW_US } from "./cluster-shards.ts";
 import type { ClusterShards } from "./cluster-shards.ts";
+import { sweepListings } from "./cluster-sweep.ts";
+import type { ListingToSweep } from "./cluster-sweep.ts";
 import { TAGS } from "./keys.ts";
 import { asArray, asNumber, asText } from "./reply.ts";
 import { taskRecord } from "./row.ts";
@@ -12,6 +14,8 @@ interface Peek {
   readonly tag: string;
   readonly nowUs: number;
   readonly entries: readonly { readonly member: string; readonly dueAt: number }[];
+  /** One or none. */
+  readonly listings: readonly ListingToSweep[];
 }
 
 /** So far may a shard be looked at behind its own node's clock, for the sake of one instant for all. µs */
@@ -39,7 +43,15 @@ export async function dueInCluster(
       return entries.filter(({ dueAt }) => dueAt <= atMs).map((entry) => ({ ...entry, tag, atMs }));
     })
     .toSorted((a, b) => a.dueAt - b.dueAt);
-  if (due.length === 0 && failed !== undefined) throw failed.reason;
+  const sweeping = sweepListings(
+    shards,
+    peeks.flatMap(({ listings }) => listings),
+    options,
+  );
+  if (due.length === 0 && failed !== undefined) {
+    await sweeping;
+    throw failed.reason;
+  }
 
   const chosen = new Map<string, { readonly atMs: number; readonly members: string[] }>();
   for (const { tag, atMs, member } of due.slice(0, limit)) {
@@ -56,6 +68,7 @@ export async function dueInCluster(
       }
     }),
   );
+  await sweeping;
   // What was done elsewhere is told: those tasks do not come up again soon.
   const lost = looks.find((look) => look.status === "rejected");
   if (lost !== undefined && rows.length === 0 && purged.length === 0) throw lost.reason;
@@ -68,16 +81,18 @@ async function peek(
   limit: number,
   { signal }: DriverCallOptions,
 ): Promise<Peek> {
-  const reply = await connection.run(SCRIPTS.peekDue, [keys.shard(tag).due], [String(limit)], {
+  const reply = await connection.run(SCRIPTS.peekDue, [keys.shard(tag).due, keys.owners(tag)], [String(limit)], {
     doing: "reading",
     signal,
   });
-  const [now, found] = asArray(reply);
+  const [now, found, waiting] = asArray(reply);
   const values = asArray(found);
+  const [scope, since] = asArray(waiting);
   const entries = values.flatMap((value, at) =>
     at % 2 === 0 ? [{ member: asText(value), dueAt: Number(asText(values[at + 1])) }] : [],
   );
-  return { tag, nowUs: asNumber(now), entries };
+  const listings = scope === undefined ? [] : [{ scope: asText(scope), since: Number(asText(since)) }];
+  return { tag, nowUs: asNumber(now), entries, listings };
 }
 
 async function lookAt(

@@ -24,6 +24,7 @@ class Page {
   readonly #shards: ClusterShards;
   readonly #query: PageQuery;
   readonly #options: DriverCallOptions;
+  readonly #removeDead: (index: string, members: readonly string[]) => void;
   readonly #startMs: number = performance.now();
   #rows: readonly TaskRecord[] = [];
   #slowestUs = Number.POSITIVE_INFINITY;
@@ -32,10 +33,17 @@ class Page {
   #left: number = ENTRIES_A_PAGE;
   #reached: PagePosition | undefined;
 
-  constructor(shards: ClusterShards, query: PageQuery, options: DriverCallOptions) {
+  /** @param removeDead what becomes of entries that lead to nothing */
+  constructor(
+    shards: ClusterShards,
+    query: PageQuery,
+    options: DriverCallOptions,
+    removeDead: (index: string, members: readonly string[]) => void,
+  ) {
     this.#shards = shards;
     this.#query = query;
     this.#options = options;
+    this.#removeDead = removeDead;
   }
 
   get missing(): number {
@@ -75,7 +83,7 @@ class Page {
       if (row !== 0 && isOld) dead.set(entry.index, [...(dead.get(entry.index) ?? []), entry.member.toString()]);
       return [];
     });
-    for (const [index, members] of dead) this.#shards.removeEntries(index, members);
+    for (const [index, members] of dead) this.#removeDead(index, members);
     const readingsUs = reads.map((read) => read.nowUs);
     this.#slowestUs = Math.min(this.#slowestUs, ...readingsUs);
     this.#latestUs = Math.max(this.#latestUs, ...readingsUs);
@@ -91,7 +99,9 @@ export async function pageOfOwner(
   query: PageQuery,
   options: DriverCallOptions,
 ): Promise<PageAnswer> {
-  const page = new Page(shards, query, options);
+  const page = new Page(shards, query, options, (_index, members) => {
+    shards.unlistEntries(scope, members).catch(() => {});
+  });
   const listing = new IndexReader(shards, shards.keys.listing(scope), query, options);
   for (let spare: number = SPARE_ENTRIES.first; ; spare = wider(spare)) {
     const members = await listing.next(page.missing + spare);
@@ -107,7 +117,7 @@ export async function pageOfShards(
   query: PageQuery,
   options: DriverCallOptions,
 ): Promise<PageAnswer> {
-  const page = new Page(shards, query, options);
+  const page = new Page(shards, query, options, (name, members) => shards.removeEntries(name, members));
   const lists = TAGS.map((tag) => ({
     reader: new IndexReader(shards, shards.keys.shard(tag)[index], query, options),
     waiting: [] as Buffer[],

@@ -56,25 +56,35 @@ export class ClusterShards {
     );
   }
 
+  /** Off the caller's path; what is not removed now, a later listing or round of maintenance removes. */
   unlist(entry: ListingEntry): void {
     const { tag } = this.keys.of(entry.taskId);
     const member = `${entryOf(entry.createdAt, entry.taskId)}\0${tag}${entry.createId}`;
-    this.removeEntries(this.keys.listing(entry.scope), [member]);
+    this.#unlist(entry.scope, ["", "", member]).catch(() => {});
   }
 
-  /** Off the caller's path; what is not removed now, a later listing removes. */
+  /** Takes entries out of an owner's listing. @throws TaskStoreError */
+  async unlistEntries(scope: string, members: readonly string[], signal?: AbortSignal): Promise<void> {
+    if (members.length > 0) await this.#unlist(scope, ["", "", ...members], signal);
+  }
+
+  /** From an index of a shard. Off the caller's path; what is not removed now, a later listing removes. */
   removeEntries(index: string, members: readonly string[]): void {
-    if (members.length > 0) this.#follow("zrem", [index, ...members]);
+    if (members.length === 0) return;
+    this.connection.command("zrem", [index, ...members], { doing: "reading" }).catch(() => {});
   }
 
   /** The same for the entries in a listing of a task that is gone, and its create id with it. */
   unlistDead(scope: string, createdAt: number, taskId: string): void {
     const from = entryOf(createdAt, taskId);
-    this.#follow("zremrangebylex", [this.keys.listing(scope), `[${from}\0`, `(${from}\u0001`]);
+    this.#unlist(scope, [`[${from}\0`, `(${from}\u0001`]).catch(() => {});
   }
 
-  #follow(name: string, values: readonly string[]): void {
-    this.connection.command(name, values, { doing: "reading" }).catch(() => {});
+  async #unlist(scope: string, values: readonly string[], signal?: AbortSignal): Promise<void> {
+    await this.connection.run(SCRIPTS.unlist, this.keys.listed(scope), [scope, ...values], {
+      doing: "reading",
+      signal,
+    });
   }
 }
 

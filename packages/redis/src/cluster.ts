@@ -44,9 +44,9 @@ export class ClusterTopology implements Topology {
     const stored = storedScope(scope);
     const keys = this.#keys.of(taskId);
     const startMs = performance.now();
-    const values = [taskId, keys.tag, createId];
+    const values = [taskId, keys.tag, createId, stored];
     // An entry alone changes nothing that anybody sees: a lost answer is no unknown outcome.
-    const reply = await this.#connection.run(SCRIPTS.planEntry, [this.#keys.listing(stored)], values, {
+    const reply = await this.#connection.run(SCRIPTS.planEntry, this.#keys.listed(stored).slice(0, 2), values, {
       doing: "reading",
       signal,
     });

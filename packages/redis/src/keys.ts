@@ -48,6 +48,17 @@ export class Keys {
     return `${this.#shard(stored.slice(0, 2))}s:${stored.slice(2)}`;
   }
 
+  /** The listing of an owner, and what maintenance knows of it: see lua/listed.ts. All in one slot. */
+  listed(stored: string): readonly [listing: string, owners: string, places: string] {
+    const tag = stored.slice(0, 2);
+    return [this.listing(stored), this.owners(tag), `${this.#shard(tag)}places`];
+  }
+
+  /** The owners whose listings have this tag, in a cluster. */
+  owners(tag: string): string {
+    return `${this.#shard(tag)}owners`;
+  }
+
   #shard(tag: string): string {
     return `${this.prefix}{${tag}}:`;
   }
@@ -92,6 +103,12 @@ export function entryOf(createdAt: number, taskId: string): string {
 export function positionIn(entry: string): PagePosition {
   const end = entry.indexOf("\0");
   return { createdAt: Number(entry.slice(0, 16)), taskId: entry.slice(16, end === -1 ? undefined : end) };
+}
+
+/** The tag of the task's shard, in an entry of an owner's listing. */
+export function taskTagIn(entry: string): string {
+  const end = entry.indexOf("\0");
+  return entry.slice(end + 1, end + 3);
 }
 
 function hex(shard: number): string {

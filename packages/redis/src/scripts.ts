@@ -1,9 +1,9 @@
 import { DUE, LOOK_AT_DUE, PEEK_DUE } from "./lua/due.ts";
 import { INSERT } from "./lua/insert.ts";
 import { KNOW_LAYOUT } from "./lua/layout.ts";
+import { BIRTHS, NEXT_LISTED, PLAN_ENTRY, UNLIST } from "./lua/listed.ts";
 import { PUSH, TAKE } from "./lua/messages.ts";
 import { PAGE_OF_OWNER, PAGE_OF_SHARDS } from "./lua/page.ts";
-import { PLAN_ENTRY } from "./lua/plan-entry.ts";
 import { READ } from "./lua/read.ts";
 import { REMOVE } from "./lua/remove.ts";
 import { WRITE } from "./lua/write.ts";
@@ -13,10 +13,12 @@ import type { Script } from "./script.ts";
 /** Everything that runs on a server. What each takes and answers stands with its text. */
 export const SCRIPTS: Readonly<
   Record<
+    | "births"
     | "due"
     | "insert"
     | "knowLayout"
     | "lookAtDue"
+    | "nextListed"
     | "pageOfOwner"
     | "pageOfShards"
     | "peekDue"
@@ -25,14 +27,17 @@ export const SCRIPTS: Readonly<
     | "read"
     | "remove"
     | "take"
+    | "unlist"
     | "write",
     Script
   >
 > = {
+  births: script(BIRTHS),
   due: script(DUE),
   insert: script(INSERT),
   knowLayout: script(KNOW_LAYOUT),
   lookAtDue: script(LOOK_AT_DUE),
+  nextListed: script(NEXT_LISTED),
   pageOfOwner: script(PAGE_OF_OWNER),
   pageOfShards: script(PAGE_OF_SHARDS),
   peekDue: script(PEEK_DUE),
@@ -41,5 +46,6 @@ export const SCRIPTS: Readonly<
   read: script(READ),
   remove: script(REMOVE),
   take: script(TAKE),
+  unlist: script(UNLIST),
   write: script(WRITE),
 };

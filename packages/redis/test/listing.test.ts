@@ -6,6 +6,7 @@ import { pollUntil, redisIsLeftOut } from "@mcp-task-store/services";
 import { newId, newTask, plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { ENTRY_WINDOW_US } from "../src/cluster-shards.ts";
 import { entryOf, storedScope } from "../src/keys.ts";
+import { SWEEP_EVERY_MS } from "../src/lua/listed.ts";
 import { SCRIPTS } from "../src/scripts.ts";
 import { ENTRIES_A_PAGE, insertAnswer, insertValues } from "../src/topology.ts";
 import { scratchRedisCluster } from "./scratch-cluster.ts";
@@ -185,7 +186,8 @@ describe.skipIf(redisIsLeftOut())("an entry that comes before its task", () => {
   async function plan({ taskId, createId }: ReturnType<typeof newTask>): Promise<number> {
     const { tag } = redis.keys.of(taskId);
     const { text } = SCRIPTS.planEntry;
-    return Number(await redis.client.eval(text, 1, redis.keys.listing(SCOPE), taskId, tag, createId));
+    const [listing, owners] = redis.keys.listed(SCOPE);
+    return Number(await redis.client.eval(text, 2, listing, owners, taskId, tag, createId, SCOPE));
   }
 
   it("is passed over and left alone by listers meanwhile, and then leads to it", async () => {
@@ -203,7 +205,7 @@ describe.skipIf(redisIsLeftOut())("an entry that comes before its task", () => {
     const us = (await plan(task)) - ENTRY_WINDOW_US - 1;
     expect(await store(task, us)).toMatchObject({ kind: "late" });
     expect(await redis.stored(task.taskId)).toBeUndefined();
-    expect(await redis.allKeys()).toEqual([redis.keys.listing(SCOPE)]);
+    expect((await redis.allKeys()).toSorted()).toEqual([...redis.keys.listed(SCOPE)].slice(0, 2).toSorted());
   });
 
   it("is removed by the next listing once no task can come for it any more", async () => {
@@ -243,5 +245,100 @@ describe.skipIf(redisIsLeftOut())("an entry that comes before its task", () => {
     expect(await store(again, nowUs)).toMatchObject({ kind: "exists", nowUs, row: { createId: old.createId } });
     const { nowUs: laterUs } = await redis.driver.read([]);
     expect(await store(again, laterUs)).toMatchObject({ kind: "inserted", nowUs: laterUs });
+  });
+});
+
+describe.skipIf(redisIsLeftOut())("a listing in a cluster that its owner never asks for", () => {
+  let redis: ScratchRedis;
+  beforeAll(async () => {
+    redis = await scratchRedisCluster();
+  });
+  beforeEach(() => redis.clear());
+  afterAll(() => redis[Symbol.asyncDispose]());
+
+  const SCOPE = storedScope("alice");
+  const hollow = (at: number): string => {
+    const taskId = `hollow-${at}`;
+    return `${entryOf(at, taskId)}\0${redis.keys.of(taskId).tag}create-${at}`;
+  };
+
+  /** As processes leave it that die between a task and its entry. @param since when it is to be looked through, epoch ms */
+  async function left(count: number, since = 5): Promise<void> {
+    const [listing, owners] = redis.keys.listed(SCOPE);
+    const scored = Array.from({ length: count }, (_, at) => [0, hollow(at)]).flat();
+    await redis.client.zadd(listing, ...scored);
+    await redis.client.zadd(owners, since, SCOPE);
+  }
+  const entries = (): Promise<number> => redis.client.zcard(redis.keys.listing(SCOPE));
+
+  it("is looked through by maintenance, which removes what leads nowhere, and nothing else", async () => {
+    const alive = newTask({ scope: "alice" });
+    await redis.driver.insert(alive);
+    const expired = { ...plain(), scope: "alice", expiresAt: 5, dueAt: null };
+    const reborn = { ...plain(), scope: "bob" };
+    await redis.plant(expired, reborn);
+    const [listing] = redis.keys.listed(SCOPE);
+    const { tag } = redis.keys.of(reborn.taskId);
+    await redis.client.zadd(listing, 0, `${entryOf(reborn.createdAt, reborn.taskId)}\0${tag}another`);
+    await left(20);
+    expect(await entries()).toBe(23);
+    await redis.driver.due(10, 10);
+    expect(await entries()).toBe(2);
+    const { rows: shown } = await redis.driver.page({ scope: "alice", limit: 5 });
+    expect(shown).toMatchObject([{ taskId: alive.taskId }]);
+    expect(await redis.stored(expired.taskId)).toBeDefined();
+  });
+
+  it("leaves nothing behind, not even that it was there", async () => {
+    await left(20);
+    await redis.driver.due(10, 10);
+    expect(await redis.allKeys()).toEqual([]);
+  });
+
+  it("is looked through piece by piece, however long it is", { timeout: 60_000 }, async () => {
+    await left(1_100);
+    const counts = [];
+    for (let round = 0; round < 6 && (await entries()) > 0; round += 1) {
+      await redis.driver.due(10, 10);
+      counts.push(await entries());
+    }
+    expect(counts).toEqual([850, 600, 350, 100, 0]);
+    expect(await redis.allKeys()).toEqual([]);
+  });
+
+  it("waits until its time has come, which the first entry and each look through it set", async () => {
+    const { nowUs } = await redis.driver.read([]);
+    await left(3, toMs(nowUs) + 60_000);
+    await redis.driver.due(10, 10);
+    expect(await entries()).toBe(3);
+    const task = newTask({ scope: "alice" });
+    await redis.driver.insert(task);
+    const [, owners, places] = redis.keys.listed(SCOPE);
+    expect(await redis.client.zscore(owners, SCOPE)).toBe(String(toMs(nowUs) + 60_000));
+    await redis.client.zadd(owners, 5, SCOPE);
+    await redis.driver.due(10, 10);
+    expect(await entries()).toBe(1);
+    expect(Number(await redis.client.zscore(owners, SCOPE))).toBeGreaterThan(toMs(nowUs) + SWEEP_EVERY_MS - 1);
+    expect(await redis.client.exists(places)).toBe(0);
+  });
+
+  it("keeps a young entry, for which a task may still come", async () => {
+    const { nowUs } = await redis.driver.read([]);
+    const { taskId, createId } = newTask();
+    const [listing, owners] = redis.keys.listed(SCOPE);
+    const { tag } = redis.keys.of(taskId);
+    await redis.client.zadd(listing, 0, `${entryOf(toMs(nowUs), taskId)}\0${tag}${createId}`);
+    await redis.client.zadd(owners, 5, SCOPE);
+    await redis.driver.due(10, 10);
+    expect(await entries()).toBe(1);
+  });
+
+  it("does not keep tasks from maintenance while its node answers nothing useful", async () => {
+    const [listing, owners] = redis.keys.listed(SCOPE);
+    await redis.client.set(listing, "of somebody else");
+    await redis.client.zadd(owners, 5, SCOPE);
+    const task = { ...plain(), scope: null, expiresAt: 5, dueAt: 5 };
+    await redis.plant(task);
+    expect(await redis.driver.due(10, 10)).toMatchObject({ purged: [task.taskId] });
   });
 });

@@ -148,11 +148,17 @@ return { now_us, heap[1] and 1 or 0, rows, purged }
 /**
  * What is due in one shard, in a cluster: nothing is changed.
  *
- * KEYS: 1 due. ARGV: 1 how many at most. Answer: { now µs, entry, due at, entry, due at … }, earliest first.
+ * KEYS: 1 due, 2 the owners of the tag. ARGV: 1 how many at most.
+ * Answer: { now µs, { entry, due at, entry, due at … }, { owner, since } }, earliest first; the owner is the one whose
+ *   listing waits longest to be looked through, if any does.
  */
 export const PEEK_DUE: string = `\
 ${CLOCK}
-return { now_us, redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1]) }
+return {
+  now_us,
+  redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1]),
+  redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)
+}
 `;
 
 /**

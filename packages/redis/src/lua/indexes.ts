@@ -4,7 +4,7 @@
  * epoch ms, and its id: where all scores are 0 their order is that of listings. In the due index the score is the due
  * time, and the owner stands behind the id, so that a task that the server itself expired leaves enough to clean up by.
  * In an owner's listing the task's shard and its `create` stand behind the id: a task that was planned but never made
- * is never mistaken for a later one. The parts are kept apart by a NUL, which ids do not have.
+ * is never mistaken for a later one; lua/listed.ts looks after such listings. The parts are kept apart by a NUL, which ids do not have.
  */
 
 /** The beginning of all entries of a task. Needs a variable `created`. */
