@@ -118,11 +118,16 @@ class FormedCluster {
   }
 
   async form(primaries: number): Promise<void> {
+    // Different epochs from the start, or the nodes would have to settle who is first. All of them, before any node is
+    // met by another one: then it refuses.
+    await Promise.all(
+      this.#nodes.map((node, index) =>
+        this.#ask(node, async (redis) => await redis.cluster("SET-CONFIG-EPOCH", index + 1)),
+      ),
+    );
     const ids = await Promise.all(
       this.#nodes.map((node, index) =>
         this.#ask(node, async (redis) => {
-          // Different epochs from the start, or the nodes would have to settle who is first.
-          await redis.cluster("SET-CONFIG-EPOCH", index + 1);
           if (index < primaries) {
             const from = Math.ceil((index * SLOTS) / primaries);
             const to = Math.ceil(((index + 1) * SLOTS) / primaries);
