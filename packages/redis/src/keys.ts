@@ -37,6 +37,11 @@ export class Keys {
     };
   }
 
+  /** In a shard, and no task's. */
+  probe(tag: string): string {
+    return `${this.#shard(tag)}probe`;
+  }
+
   /** The indexes of a shard. */
   shard(tag: string): ShardKeys {
     const shard = this.#shard(tag);

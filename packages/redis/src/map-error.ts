@@ -47,9 +47,11 @@ export function isReplyError(error: unknown): error is Error {
 /**
  * The code of an error that a server sent, "ERR" for those without one; undefined for any other error. Redis before 7
  * wraps what a command in a script answered: "ERR Error running script (call to f_…): @user_script:1: -OOM command …".
+ * Later ones give no code to the lack of a right there.
  */
 export function replyCode(error: unknown): string | undefined {
   if (!isReplyError(error)) return undefined;
+  if (error.message.startsWith("ERR ACL failure in script")) return "NOPERM";
   const [, code = "ERR"] =
     /^(?:ERR Error (?:running|compiling) script .*?@\w+:\s?\d+: )?-?([A-Z][A-Z0-9]+)\b/s.exec(error.message) ?? [];
   return code;
@@ -84,11 +86,21 @@ export function mapError(error: unknown, doing: Doing): TaskStoreError {
   }
   const passing = PASSING.get(code);
   const lasting = LASTING.get(code);
-  const why = passing ?? lasting;
+  const why = passing ?? lackedRight(error) ?? lasting;
   const message = `Redis refused: nothing was written (${code}${why === undefined ? "" : `: ${why}`})`;
   // A server that has no room for a connection says so without a code.
   const retryable = passing !== undefined || (lasting === undefined && doing === "connecting");
   return new TaskStoreError("STORE_UNAVAILABLE", message, { ...options, retryable });
+}
+
+/** Of what the server says only a command's name is repeated. */
+function lackedRight(error: unknown): string | undefined {
+  if (replyCode(error) !== "NOPERM" || !(error instanceof Error)) return undefined;
+  const [, command] = /permissions to run the '([\w|-]{1,40})' command/.exec(error.message) ?? [];
+  if (command !== undefined) return `the user lacks the right to run ${command}`;
+  if (/\bkeys?\b/.test(error.message)) return "the user lacks the right to keys of this prefix";
+  if (/\bchannels?\b/.test(error.message)) return "the user lacks the right to the channel of this prefix";
+  return undefined;
 }
 
 /** Errors of the system and of ioredis itself hold an address at most; those of a server quote what it was sent. */

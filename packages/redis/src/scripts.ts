@@ -6,6 +6,7 @@ import { PUSH, TAKE } from "./lua/messages.ts";
 import { PAGE_OF_OWNER, PAGE_OF_SHARDS } from "./lua/page.ts";
 import { READ } from "./lua/read.ts";
 import { REMOVE } from "./lua/remove.ts";
+import { RIGHTS } from "./lua/rights.ts";
 import { WRITE } from "./lua/write.ts";
 import { script } from "./script.ts";
 import type { Script } from "./script.ts";
@@ -26,6 +27,7 @@ export const SCRIPTS: Readonly<
     | "push"
     | "read"
     | "remove"
+    | "rights"
     | "take"
     | "unlist"
     | "write",
@@ -45,6 +47,7 @@ export const SCRIPTS: Readonly<
   push: script(PUSH),
   read: script(READ),
   remove: script(REMOVE),
+  rights: script(RIGHTS),
   take: script(TAKE),
   unlist: script(UNLIST),
   write: script(WRITE),

@@ -3,6 +3,7 @@ import type { DriverCallOptions } from "@mcp-task-store/core";
 import type { Connection } from "./connection.ts";
 import type { Keys } from "./keys.ts";
 import type { CheckedOptions } from "./options.ts";
+import { checkRights } from "./rights.ts";
 import { asArray, asNumber, asText } from "./reply.ts";
 import { SCRIPTS } from "./scripts.ts";
 
@@ -25,17 +26,18 @@ interface ServerFacts {
  * Looks whether the servers can keep tasks, warns of settings that may lose some, and leaves the scripts with them. There
  * are no tables to make: a store works without this, if less surely.
  * @throws TaskStoreError SCHEMA_NOT_READY if the keys are those of a newer package; NOT_SUPPORTED if the server is too old;
- *   INVALID_ARGUMENT if `durable` is claimed and not so; STORE_UNAVAILABLE
+ *   INVALID_ARGUMENT if `durable` is claimed and not so; STORE_UNAVAILABLE, also if the user lacks a right
  */
 export async function setUp(
   connection: Connection,
   keys: Keys,
-  { durable, onWarning }: Pick<CheckedOptions, "durable" | "onWarning">,
+  { durable, hints, onWarning }: Pick<CheckedOptions, "durable" | "hints" | "onWarning">,
   { signal }: DriverCallOptions,
 ): Promise<void> {
   const servers = await look(connection, signal);
   for (const { version } of servers) checkVersion(version);
   if (durable) servers.forEach(checkDurable);
+  await checkRights(connection, keys, hints, signal);
 
   // What became of it without an answer does no harm: whoever calls again finds out. Hence "reading".
   const reply = await connection.run(SCRIPTS.knowLayout, [keys.layout], [String(LAYOUT_VERSION)], {

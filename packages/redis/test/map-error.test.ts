@@ -11,6 +11,9 @@ function reply(message: string): Error {
   return Object.assign(error, { command: { name: "evalsha", args: ["secret"] } });
 }
 
+const lacking = (what: string): unknown =>
+  expect.stringMatching(`the user lacks the right to .*${what.replace("|", "\\|")}`);
+
 describe("errors", () => {
   it.each<readonly [string, Doing, object]>([
     ["OOM command not allowed when used memory > 'maxmemory'.", "writing", { retryable: true }],
@@ -27,6 +30,15 @@ describe("errors", () => {
     ["NOAUTH Authentication required.", "connecting", { retryable: false }],
     ["WRONGPASS invalid username-password pair or user is disabled.", "connecting", { retryable: false }],
     ["NOPERM this user has no permissions", "writing", { retryable: false }],
+    ["NOPERM this user has no permissions to run the 'hset' command", "writing", { message: lacking("run hset") }],
+    ["NOPERM User u has no permissions to run the 'config|get' command", "writing", { message: lacking("config|get") }],
+    ["NOPERM No permissions to access a key", "writing", { message: lacking("keys") }],
+    ["NOPERM No permissions to access a channel", "writing", { message: lacking("channel") }],
+    [
+      "ERR ACL failure in script: User u has no permissions to run the 'hset' command script: on @user_script:1.",
+      "writing",
+      { retryable: false, message: lacking("run hset") },
+    ],
     ["WRONGTYPE Operation against a key holding the wrong kind of value", "writing", { retryable: false }],
     ["MOVED 12182 127.0.0.1:7002", "writing", { retryable: false, message: expect.stringContaining("`cluster`") }],
     ["CROSSSLOT Keys in request don't hash to the same slot", "writing", { retryable: false }],

@@ -4,7 +4,7 @@ import { redisIsLeftOut, type RedisService, startRedis } from "@mcp-task-store/s
 import type { TaskDriver } from "@mcp-task-store/core";
 import { NEVER, newTask, pushTo, takeFrom, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { createRedisDriver, type RedisDriverOptions, type RedisWarning } from "../src/index.ts";
-import { Keys } from "../src/keys.ts";
+import { entryOf, Keys, storedScope, tagOf } from "../src/keys.ts";
 import { SCRIPTS } from "../src/scripts.ts";
 import { scratchRedisCluster } from "./scratch-cluster.ts";
 
@@ -136,6 +136,55 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
       ..."+publish +subscribe +ping +info +hello +auth +client".split(" "),
     ];
 
+    it("has every command of the scripts among those that it tries", () => {
+      const called = (text: string, call: RegExp): Set<string> =>
+        new Set([...text.matchAll(call)].map(([, name = ""]) => name));
+      const texts = Object.values(SCRIPTS).map(({ text }) => text);
+      const all = called(texts.join("\n"), /redis\.p?call\('([A-Z]+)'/g);
+      expect(called(SCRIPTS.rights.text, /\bmay\('([A-Z]+)'/g)).toEqual(all);
+      expect(LEAST).toEqual(expect.arrayContaining([...all].map((name) => `+${name.toLowerCase()}`)));
+    });
+
+    const COMMANDS = LEAST.filter((rule) => rule.startsWith("+") && rule !== "+script|load");
+    /** These ioredis itself sends when it connects, and does without. */
+    const SPARED = new Set(["+hello", "+auth", "+client"]);
+
+    it.each(COMMANDS)("says so at once where %s is missing", async (rule) => {
+      const setup = open(await user(...LEAST, rule.replace("+", "-"))).setup();
+      const name = rule.slice(1);
+      if (SPARED.has(rule)) return await setup;
+      await expect(setup).rejects.toMatchObject({
+        code: "STORE_UNAVAILABLE",
+        retryable: false,
+        message: expect.stringMatching(new RegExp(`right to run .*\\b${name}\\b`)),
+      });
+    });
+
+    it("names all that are missing", async () => {
+      await expect(open(await user(...LEAST, "-zcount", "-hdel", "-persist")).setup()).rejects.toMatchObject({
+        message: expect.stringContaining("hdel, persist, zcount"),
+      });
+    });
+
+    it("says so at once where the keys or the channel are somebody else's", async () => {
+      const others = await user(...LEAST.filter((rule) => !rule.startsWith("~")), "~other:*");
+      await expect(open(others).setup()).rejects.toMatchObject({ message: expect.stringContaining("keys") });
+      const silent = await user(...LEAST.filter((rule) => !rule.startsWith("&")));
+      await expect(open(silent).setup()).rejects.toMatchObject({ message: expect.stringContaining("channel") });
+      await open({ ...silent, hints: "poll" }).setup();
+    });
+
+    it("needs no right to publish or to subscribe where nobody is told", async () => {
+      const config = await user(...LEAST, "-publish", "-subscribe");
+      expect(await warnings({ ...config, hints: "poll" })).toEqual([]);
+    });
+
+    it("leaves no trace of having tried", async () => {
+      const keyPrefix = "tried:";
+      await open({ keyPrefix }).setup();
+      expect(await control.keys(`${keyPrefix}*`)).toEqual([new Keys(keyPrefix).layout]);
+    });
+
     it("does everything with those that README names", async () => {
       const config = await user(...LEAST);
       const driver = open(config);
@@ -169,12 +218,20 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
       await Promise.all(nodes.map((node) => node.acl("SETUSER", username, ...rules)));
       const cluster = { nodes: redis.source.cluster?.nodes ?? [], username, password: "secret" };
       const driver = createRedisDriver({ cluster, keyPrefix: redis.keyPrefix });
+      const [, second] = redis.client.nodes("master");
+      await second?.acl("SETUSER", username, "-hset");
+      await expect(driver.setup()).rejects.toMatchObject({ message: expect.stringContaining("right to run hset") });
+      await second?.acl("SETUSER", username, "+hset");
       await driver.setup();
       const task = newTask({ scope: "alice" });
       expect(await driver.insert(task)).toMatchObject({ kind: "inserted" });
       expect(await driver.page({ scope: "alice", limit: 1 })).toMatchObject({ rows: [{ taskId: task.taskId }] });
       expect(await driver.page({ limit: 1 })).toMatchObject({ rows: [{ taskId: task.taskId }] });
+      const [listing, owners] = redis.keys.listed(storedScope("alice"));
+      await redis.client.zadd(owners, 5, storedScope("alice"));
+      await redis.client.zadd(listing, 0, `${entryOf(5, "gone")}\0${tagOf("gone")}create`);
       expect(await driver.due(10, 10)).toMatchObject({ more: false });
+      expect(await redis.client.zcard(listing)).toBe(1);
       let gaps = 0;
       const unsubscribe = await driver.hints?.subscribe({ onHint: () => {}, onGap: () => (gaps += 1) });
       await driver.hints?.publish(["a"]);
