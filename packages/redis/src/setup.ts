@@ -15,6 +15,7 @@ const OLDEST_SERVER = [6, 2] as const;
 /** What a primary says of itself. */
 interface ServerFacts {
   readonly version: string;
+  readonly isReplica: boolean;
   readonly evictionPolicy: string;
   readonly hasLog: boolean;
   /** Undefined: this user may not look. */
@@ -26,7 +27,7 @@ interface ServerFacts {
  * Looks whether the servers can keep tasks, warns of settings that may lose some, and leaves the scripts with them. There
  * are no tables to make: a store works without this, if less surely.
  * @throws TaskStoreError SCHEMA_NOT_READY if the keys are those of a newer package; NOT_SUPPORTED if the server is too old;
- *   INVALID_ARGUMENT if `durable` is claimed and not so; STORE_UNAVAILABLE, also if the user lacks a right
+ *   INVALID_ARGUMENT if `durable` is claimed and not so; STORE_UNAVAILABLE, also of a replica, and if the user lacks a right
  */
 export async function setUp(
   connection: Connection,
@@ -36,6 +37,7 @@ export async function setUp(
 ): Promise<void> {
   const servers = await look(connection, signal);
   for (const { version } of servers) checkVersion(version);
+  servers.forEach(checkPrimary);
   if (durable) servers.forEach(checkDurable);
   await checkRights(connection, keys, hints, signal);
 
@@ -88,6 +90,7 @@ async function look(connection: Connection, signal: AbortSignal | undefined): Pr
     const sync = valueIn(appendfsync?.[server]);
     return {
       version: info.get("redis_version") ?? "",
+      isReplica: info.get("role") === "slave",
       evictionPolicy: info.get("maxmemory_policy") ?? "noeviction",
       hasLog: info.get("aof_enabled") === "1",
       hasSnapshots: snapshots === undefined ? undefined : snapshots !== "",
@@ -102,6 +105,13 @@ function checkVersion(version: string): void {
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
   const message = `the server is Redis ${version}; ${OLDEST_SERVER.join(".")} or later is needed`;
   throw new TaskStoreError("NOT_SUPPORTED", message);
+}
+
+/** One that takes writes all the same loses them when it hears of its primary again. */
+function checkPrimary({ isReplica }: ServerFacts): void {
+  if (!isReplica) return;
+  const message = "the server is a replica: give its primary, or sentinels or nodes of a cluster that know it";
+  throw new TaskStoreError("STORE_UNAVAILABLE", message, { retryable: true });
 }
 
 function checkDurable({ hasLog, logIsSyncedAlways }: ServerFacts): void {

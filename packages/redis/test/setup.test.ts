@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { redisIsLeftOut, type RedisService, startRedis } from "@mcp-task-store/services";
+import { pollUntil, redisIsLeftOut, type RedisService, startRedis } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { NEVER, newTask, pushTo, takeFrom, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { createRedisDriver, type RedisDriverOptions, type RedisWarning } from "../src/index.ts";
@@ -105,6 +105,27 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
     const heard = new Promise<Error>((resolve) => void process.once("warning", resolve));
     await open().setup();
     expect(await heard).toMatchObject({ name: "McpTaskStoreWarning", code: "MCP_TASK_STORE_REDIS_EVICTION" });
+  });
+
+  it("is not done on a replica, whether or not it has been done on its primary", async () => {
+    await using replica = await startRedis({ fast: true, ...OWN });
+    const client = new Redis(replica.url);
+    onTestFinished(() => client.disconnect());
+    const primary = new URL(service.url);
+    await client.config("SET", "masterauth", decodeURIComponent(primary.password));
+    await client.replicaof(primary.hostname, Number(primary.port));
+    const driver = open({ connectionString: replica.url });
+    const refusal = { code: "STORE_UNAVAILABLE", message: expect.stringContaining("replica") };
+    await expect(driver.setup()).rejects.toMatchObject(refusal);
+    await open().setup();
+    await pollUntil(async () => (await client.get(new Keys(KEY_PREFIX).layout)) === "1", {
+      what: "the replica to know",
+    });
+    await expect(driver.setup()).rejects.toMatchObject(refusal);
+    await client.config("SET", "replica-read-only", "no");
+    await expect(driver.setup()).rejects.toMatchObject(refusal);
+    await client.replicaof("NO", "ONE");
+    await driver.setup();
   });
 
   it("takes the word of who calls it durable only where the server agrees", async () => {
