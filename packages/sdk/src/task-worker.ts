@@ -78,6 +78,7 @@ export class ToolWorker implements TaskWorker {
   readonly #store: TaskStore;
   readonly #options: TaskWorkerOptions;
   readonly #running = new Map<string, Run>();
+  readonly #looks = new Map<string, Promise<Job | undefined>>();
   #isClosed = false;
 
   constructor(store: TaskStore, options: TaskWorkerOptions) {
@@ -98,7 +99,7 @@ export class ToolWorker implements TaskWorker {
    */
   async start(taskId: string): Promise<{ readonly end: Promise<Task | undefined> }> {
     if (this.#isClosed) throw new TaskStoreError("CLOSED", "The worker was closed.");
-    const job = await this.#jobOf(taskId);
+    const job = await this.#look(taskId);
     if (this.#isClosed) throw new TaskStoreError("CLOSED", "The worker was closed.");
     const joined = this.#join(taskId);
     if (joined !== undefined) return { end: joined };
@@ -149,6 +150,19 @@ export class ToolWorker implements TaskWorker {
       // In the very turn in which nobody looks at `again` any more: a later call starts a run of its own.
       this.#drop(taskId, run);
     }
+  }
+
+  /**
+   * One look for all who ask meanwhile: the later of two could else come back when the run is over that the first one
+   * began, and say that there was nothing to do. What it reads only begins a run, which reads again.
+   */
+  #look(taskId: string): Promise<Job | undefined> {
+    let look = this.#looks.get(taskId);
+    if (look === undefined) {
+      look = this.#jobOf(taskId).finally(() => this.#looks.delete(taskId));
+      this.#looks.set(taskId, look);
+    }
+    return look;
   }
 
   /** undefined: nothing to do. @throws Error for a tool that this worker does not have */

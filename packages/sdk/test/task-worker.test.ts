@@ -54,6 +54,42 @@ describe.each(BACKENDS)("a task that is delivered twice, on $name", ({ open, isL
   });
 });
 
+it("a task that is delivered twice runs once, and both learn how, also where the second look takes longer than all of it", async () => {
+  await using stores = twoStores();
+  const { taskId } = await taskFor(stores.a);
+  const ended = new Resolver<void>();
+  let looks = 0;
+  const store = withFaults(stores.a, {
+    getTask: async (id, options) => {
+      looks += 1;
+      if (looks === 2) await ended.wait();
+      return await stores.a.getTask(id, options);
+    },
+  });
+  const worker = workerOf(store, () => text("done"));
+  const [first, second] = [worker.run(taskId), worker.run(taskId)];
+  expect(await first).toMatchObject({ taskId, status: "completed" });
+  ended.resolve();
+  expect(await second).toEqual(await first);
+});
+
+it("a look that fails is the failure of all who asked meanwhile, and of nobody later", async () => {
+  await using stores = twoStores();
+  const { taskId } = await taskFor(stores.a);
+  let looks = 0;
+  const store = withFaults(stores.a, {
+    getTask: async (id, options) => {
+      looks += 1;
+      if (looks === 1) throw new TaskStoreError("STORE_UNAVAILABLE", "down");
+      return await stores.a.getTask(id, options);
+    },
+  });
+  const worker = workerOf(store, () => text("done"));
+  const both = await Promise.allSettled([worker.run(taskId), worker.run(taskId)]);
+  expect(both).toMatchObject([{ reason: { code: "STORE_UNAVAILABLE" } }, { reason: { code: "STORE_UNAVAILABLE" } }]);
+  expect(await worker.run(taskId)).toMatchObject({ status: "completed" });
+});
+
 describe("a task that is no business of this worker", () => {
   it.each<[string, (store: TaskStore, taskId: string) => Promise<unknown>]>([
     ["completed", (store, taskId) => store.finishTask(taskId, { status: "completed", result: {} })],
