@@ -58,7 +58,7 @@ export async function breakableMongo(): Promise<BreakableServer> {
         async lose() {
           const proxy = await held;
           // The test may have cut it off itself, and goes on from there.
-          if (proxy.connections === 0) return;
+          if (proxy.isCut) return;
           proxy.cut();
           proxy.heal();
         },

@@ -21,6 +21,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   /** How many connections go through it at this moment. */
   readonly connections: number;
+  /** From `cut` until `heal`; connections that were cut may end a little later. */
+  readonly isCut: boolean;
   /** The same URL, with the proxy in the server's place. */
   through(url: string): string;
   /** Resets every connection, and each new one at once, until `heal`. Answers that were held are lost. */
@@ -74,6 +76,9 @@ export async function tcpProxy({ target }: TcpProxyOptions): Promise<TcpProxy> {
     port,
     get connections() {
       return links.size;
+    },
+    get isCut() {
+      return state === "cut";
     },
     through: (url) => {
       const changed = new URL(url);
