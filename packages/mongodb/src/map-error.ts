@@ -17,16 +17,32 @@ const UNCERTAIN: ReadonlySet<number> = new Set([
   64, // WriteConcernTimeout
   79, // UnknownReplWriteConcern
   89, // NetworkTimeout
+  90, // CallbackCanceled: said by a router that ends
   91, // ShutdownInProgress
   100, // UnsatisfiableWriteConcern
+  145, // PooledConnectionsDropped: said by a router
   189, // PrimarySteppedDown
+  202, // NetworkInterfaceExceededTimeLimit: said by a router
   262, // ExceededTimeLimit
   279, // ClientDisconnect
+  290, // TransactionExceededLifetimeLimitSeconds
+  355, // InterruptedDueToStorageChange
   9001, // SocketException
   11600, // InterruptedAtShutdown
   11601, // Interrupted
   11602, // InterruptedDueToReplStateChange
   13436, // NotPrimaryOrSecondary
+  46841, // ClientMarkedKilled
+]);
+
+/** What MongoDB puts on errors of writes. */
+const MAY_HAVE_BEEN_DONE = "RetryableWriteError";
+const NOTHING_WAS_DONE = "NoWritesPerformed";
+
+/** Said before anything is done; retryable all the same. */
+const NOT_PRIMARY: ReadonlySet<number> = new Set([
+  10107, // NotWritablePrimary
+  13435, // NotPrimaryNoSecondaryOk
 ]);
 
 /** What the same call will meet again until somebody changes the server. */
@@ -54,7 +70,7 @@ export function isDuplicateKey(error: unknown): boolean {
 /** Whether the server refused without having done anything. */
 export function isRefusal(error: unknown): boolean {
   const found = serverError(error);
-  return found !== undefined && !found.isOfWriteConcern && !UNCERTAIN.has(found.code);
+  return found !== undefined && !isUncertain(found);
 }
 
 /**
@@ -78,8 +94,8 @@ export function mapError(error: unknown, doing: Doing): TaskStoreError {
     }
     return new TaskStoreError("STORE_UNAVAILABLE", `MongoDB could not be reached (${name})`, options);
   }
-  const { code, isOfWriteConcern } = found;
-  if (doing === "writing" && (isOfWriteConcern || UNCERTAIN.has(code))) {
+  const { code } = found;
+  if (doing === "writing" && isUncertain(found)) {
     return new TaskStoreError(
       "WRITE_OUTCOME_UNKNOWN",
       `MongoDB could not say whether a write lasts (${code})`,
@@ -96,9 +112,18 @@ export function mapError(error: unknown, doing: Doing): TaskStoreError {
 }
 
 interface ServerError {
+  /** 0: none was given. */
   readonly code: number;
+  readonly labels: readonly unknown[];
   /** The write was done, and is not known to last. */
   readonly isOfWriteConcern: boolean;
+}
+
+/** Whether what was asked for may have been done all the same. An error without a code says nothing. */
+function isUncertain({ code, labels, isOfWriteConcern }: ServerError): boolean {
+  if (isOfWriteConcern) return true;
+  if (labels.includes(NOTHING_WAS_DONE)) return false;
+  return code === 0 || UNCERTAIN.has(code) || (labels.includes(MAY_HAVE_BEEN_DONE) && !NOT_PRIMARY.has(code));
 }
 
 /** By name: a client may come from another copy of mongodb. Node's own errors have a `code` too. */
@@ -107,5 +132,7 @@ function serverError(error: unknown): ServerError | undefined {
   const isOfWriteConcern = error.name === "MongoWriteConcernError";
   if (!isOfWriteConcern && error.name !== "MongoServerError") return undefined;
   const code = "code" in error && typeof error.code === "number" ? error.code : 0;
-  return { code, isOfWriteConcern };
+  const labels: readonly unknown[] =
+    "errorLabels" in error && Array.isArray(error.errorLabels) ? error.errorLabels : [];
+  return { code, labels, isOfWriteConcern };
 }

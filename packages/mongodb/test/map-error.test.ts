@@ -5,6 +5,12 @@ import { type Doing, isDuplicateKey, isRefusal, mapError } from "../src/map-erro
 const server = (code: number): Error => new MongoServerError({ message: `a message with a "value" in it`, code });
 const concern = (code: number): Error =>
   new MongoWriteConcernError({ ok: 1, writeConcernError: { code, errmsg: `waiting for a "value"` } });
+/** With the labels that MongoDB puts on errors of writes. */
+function labelled(...parts: readonly (string | number)[]): Error {
+  const code = parts.find((part) => typeof part === "number") ?? 123_456;
+  const errorLabels = parts.filter((part) => typeof part === "string");
+  return new MongoServerError({ message: "?", code, errorLabels });
+}
 const network = (): Error => new MongoNetworkError("read ECONNRESET 10.0.0.1");
 /** As that of another copy of mongodb is. */
 const another = (code: number): Error => Object.assign(new Error(`a "value"`), { name: "MongoServerError", code });
@@ -25,6 +31,34 @@ describe("errors of the backend", () => {
     ["stepped down during a read", server(189), "reading", "STORE_UNAVAILABLE", true],
     ["out of time during a write", server(50), "writing", "WRITE_OUTCOME_UNKNOWN", false],
     ["killed during a write", server(11601), "writing", "WRITE_OUTCOME_UNKNOWN", false],
+    ["a router's time-out at a shard", server(202), "writing", "WRITE_OUTCOME_UNKNOWN", false],
+    ["a router that ends", server(90), "writing", "WRITE_OUTCOME_UNKNOWN", false],
+    ["a router's connections to a shard were dropped", server(145), "writing", "WRITE_OUTCOME_UNKNOWN", false],
+    ["interrupted for the storage", server(355), "writing", "WRITE_OUTCOME_UNKNOWN", false],
+    ["its client was marked as killed", server(46_841), "writing", "WRITE_OUTCOME_UNKNOWN", false],
+    ["an error without a code", new MongoServerError({ message: "?" }), "writing", "WRITE_OUTCOME_UNKNOWN", false],
+    ["not the primary, retryable", labelled("RetryableWriteError", 10107), "writing", "STORE_UNAVAILABLE", true],
+    [
+      "an error that MongoDB calls retryable",
+      labelled("RetryableWriteError"),
+      "writing",
+      "WRITE_OUTCOME_UNKNOWN",
+      false,
+    ],
+    [
+      "one that wrote nothing, says MongoDB",
+      labelled("RetryableWriteError", "NoWritesPerformed"),
+      "writing",
+      "STORE_UNAVAILABLE",
+      true,
+    ],
+    [
+      "a router's time-out at a shard, nothing written",
+      labelled("NoWritesPerformed", 202),
+      "writing",
+      "STORE_UNAVAILABLE",
+      true,
+    ],
     ["write concern not met in time", concern(64), "writing", "WRITE_OUTCOME_UNKNOWN", false],
     ["write concern that cannot be met", concern(100), "writing", "WRITE_OUTCOME_UNKNOWN", false],
     ["write concern and a code nobody knows", concern(123_456), "writing", "WRITE_OUTCOME_UNKNOWN", false],
