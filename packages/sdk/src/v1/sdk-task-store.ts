@@ -97,6 +97,8 @@ class StoreForSdk implements SdkTaskStore {
         case "working":
           if (task.status === "input_required") await inputArrived(view, task);
           break;
+        default:
+          throw mcpError({ code: INVALID_PARAMS, message: "No task has such a status" });
       }
       if (isTerminal(task.status)) {
         throw mcpError({ code: INVALID_PARAMS, message: `The task is already ${task.status}` });

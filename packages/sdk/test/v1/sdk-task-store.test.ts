@@ -108,6 +108,17 @@ describe("a store of ours in the SDK", () => {
     expect(await sdk.getTask(taskId)).toMatchObject({ status: "working" });
   });
 
+  it("takes the statuses of the specification and no others (v1/status)", async () => {
+    await using stores = open();
+    const { sdk } = stores;
+    const taskId = await newTask(sdk);
+    for (const status of ["Completed", "done", "", 7, null]) {
+      const untyped: "working" = JSON.parse(JSON.stringify(status));
+      expect(await rpcErrorOf(sdk.updateTaskStatus(taskId, untyped)), String(status)).toMatchObject({ code: -32_602 });
+    }
+    expect(await sdk.getTask(taskId)).toMatchObject({ status: "working" });
+  });
+
   it("fails and cancels by status, and says so", async () => {
     await using stores = open();
     const { sdk } = stores;
