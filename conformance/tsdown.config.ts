@@ -10,6 +10,7 @@ const config: UserConfig = {
     targets: "src/targets.ts",
     mutants: "src/mutants.ts",
     server: "src/server.ts",
+    "sdk-v1": "src/sdk-v1.ts",
     bin: "src/bin.ts",
     // Run by processes of their own, found beside the others.
     "play-child": "src/supervised/play-child.ts",

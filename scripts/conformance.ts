@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { describeRule, EXIT_CODES, type Report, selectedRules } from "../conformance/src/index.ts";
+import { racesOf, skippedOf } from "../conformance/src/report/totals.ts";
 import { judgeFile } from "../conformance/src/supervised/judge-file.ts";
 import { BACKEND_VARIABLE, BACKENDS, isLeftOut } from "./backends.ts";
 import { showProgress } from "./progress.ts";
@@ -111,12 +112,12 @@ function table(reports: readonly Report[]): string {
 function remarks(report: Report): string {
   const again = `pnpm conformance --backend ${report.target} --seed ${report.seed} --rule`;
   const outcomes = report.rules
-    .filter((rule) => rule.outcome !== "pass")
-    .map((rule) => {
-      if (rule.outcome === "not-applicable") return `${report.target}: ${rule.id} not applicable: ${rule.reason}\n`;
-      return `${report.target}: ${describeRule(rule, report, `${again} ${rule.id}`)}\n`;
-    });
-  return [...outcomes, ...report.notes.map((note) => `${report.target}: ${note}\n`)].join("");
+    .filter((rule) => rule.outcome !== "pass" && rule.outcome !== "not-applicable")
+    .map((rule) => describeRule(rule, report, `${again} ${rule.id}`));
+  const races = racesOf(report);
+  return [...outcomes, ...skippedOf(report), ...(races === "" ? [] : [`races: ${races}`]), ...report.notes]
+    .map((line) => `${report.target}: ${line}\n`)
+    .join("");
 }
 
 /** The one line that names the verdict. The word for a good one stands nowhere else in the output. */

@@ -1,10 +1,19 @@
-import type { RootCreateTaskParams, Task, TaskOutcome, TaskStore } from "@mcp-task-store/core";
+import type { RootCreateTaskParams, Task, TaskDriver, TaskOutcome, TaskStore } from "@mcp-task-store/core";
 import type { Attempt } from "./attempt.ts";
-import type { Bout, Duel } from "./duel.ts";
 import type { ProcessEnd } from "./process/target-process.ts";
+import type { CallGate } from "./races/call-gate.ts";
+import type { Bout, Duel } from "./races/duel.ts";
 import type { Random } from "./random.ts";
-import type { StoreSettings, TaskExecution } from "./target.ts";
+import type { SdkHandle } from "./sdk-v1/sdk-interfaces.ts";
+import type { StoreSettings, TaskExecution, Via } from "./target.ts";
 import type { Timing } from "./timing.ts";
+import type { Wire } from "./wire/wire.ts";
+
+/** A handle, and the wire that it alone goes by. */
+export interface Wired {
+  readonly store: TaskStore;
+  readonly wire: Wire;
+}
 
 /** What a rule works with. Two handles, fresh principals, time without sleeping, races. */
 export interface Kit {
@@ -21,7 +30,20 @@ export interface Kit {
 
   /** A further handle in the rule's namespace, closed at its end. */
   open(settings?: StoreSettings): Promise<TaskStore>;
-  /** The same in a process whose wall clock is wrong by so much. Only where the rule needs "clock". */
+  /** A further bare driver in the rule's namespace, closed at its end. Only where the rule needs "driver". */
+  driver(via?: Via): Promise<TaskDriver>;
+  /** The store as the interfaces of the SDK 1.x have it. Only where the rule needs "sdkV1". */
+  sdk(): Promise<SdkHandle>;
+  /**
+   * A further handle, and the wire that it alone goes by. Only where the target takes `via`. Its calls have a minute,
+   * unless the settings say otherwise.
+   */
+  wired(settings?: StoreSettings): Promise<Wired>;
+  /** A wire for one handle to go by, closed at the rule's end. */
+  wire(): Wire;
+  /** Whether the target takes `via`. */
+  readonly takesVia: boolean;
+  /** A further handle in a process whose wall clock is wrong by so much. Only where the rule needs "clock". */
   skewed(offsetMs: number): Promise<TaskStore>;
   /** Moves the backend's clock forward, where the target can; {@link elapse} does it by itself. */
   readonly advance: ((ms: number) => Promise<void>) | undefined;
@@ -65,15 +87,24 @@ export interface Kit {
    */
   until<T>(read: () => Promise<T>, condition: (value: T) => boolean, extraMs?: number): Promise<T>;
   /**
-   * How a call ended that must end: "pending" if it has not at the deadline D, although a fresh task could be made,
-   * changed, waited for and read then.
+   * How a call ended that must end: "pending" if it has not at the deadline D and `extraMs`, although a fresh task could
+   * be made, changed, waited for and read then.
    * @throws CouldNotRun if that control failed too
    */
-  settles<T>(call: Promise<T>): Promise<Attempt<T>>;
+  settles<T>(call: Promise<T>, extraMs?: number): Promise<Attempt<T>>;
   /** Whether a call is unsettled now, after all turns that were due. */
   isPending(call: Promise<unknown>): Promise<boolean>;
-  /** Lets two calls race for each of many subjects, in both orders and with many distances between their starts. */
+  /**
+   * Lets two calls race for each of many subjects: in every order of their steps, where the target lets the kit hold
+   * them, and in both orders with many distances between their starts. Meanwhile `A` and `B` are handles that can be
+   * held, so the calls must take them from the kit when they run.
+   */
   duel<T, L, R, F>(duel: Duel<T, L, R, F>): Promise<readonly Bout<T, L, R, F>[]>;
-  /** Starts all calls, shuffled and with random distances, and waits for all. The answers are in the given order. */
+  /** The store with calls that can be held: for races of what works on a store from outside. They count as forced. */
+  gate(store: TaskStore): CallGate;
+  /**
+   * Starts all calls, shuffled and with random distances or in a random order of their steps, and waits for all. The
+   * answers are in the given order. `A` and `B`: as in a duel.
+   */
   scramble<T>(calls: readonly (() => Promise<T>)[]): Promise<readonly Attempt<T>[]>;
 }

@@ -5,6 +5,9 @@ import { clock } from "./mutants/clock.ts";
 import { close } from "./mutants/close.ts";
 import { closeExits } from "./mutants/close-exits.ts";
 import { expired } from "./mutants/expired.ts";
+import { driver } from "./mutants/driver.ts";
+import { driverRows } from "./mutants/driver-rows.ts";
+import { durable } from "./mutants/durable.ts";
 import { exec } from "./mutants/exec.ts";
 import { finish } from "./mutants/finish.ts";
 import { handOver } from "./mutants/hand-over.ts";
@@ -21,6 +24,7 @@ import { messages } from "./mutants/messages.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { payload } from "./mutants/payload.ts";
 import { quota } from "./mutants/quota.ts";
+import { races } from "./mutants/races.ts";
 import { scope } from "./mutants/scope.ts";
 import { ttl } from "./mutants/ttl.ts";
 import { wait } from "./mutants/wait.ts";
@@ -38,6 +42,7 @@ export const mutants: readonly Mutant[] = [
   cancel,
   finish,
   exec,
+  races,
   scope,
   ttl,
   expired,
@@ -56,6 +61,9 @@ export const mutants: readonly Mutant[] = [
   bad,
   quota,
   clock,
+  driver,
+  driverRows,
+  durable,
   close,
   closeExits,
 ].flat();

@@ -9,8 +9,22 @@ export type PromiseId = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | 
 /** must: a specification's MUST. should: a SHOULD, a failure warns. promise: judged where the target claims it. */
 export type Level = "must" | "should" | "promise";
 
-/** A capability of the store, or a facility of the target, without which a rule is not applicable. */
-export type Need = "clock" | "file" | "listing" | "messages" | "multiProcess" | "pushHints" | "quota" | "restart";
+/**
+ * A capability of the store, or a facility of the target, without which a rule is not applicable. "driver": the target
+ * opens bare drivers. "via": its handles connect through the kit's proxy. "sdkV1": it has the interfaces of the SDK 1.x.
+ */
+export type Need =
+  | "clock"
+  | "driver"
+  | "file"
+  | "listing"
+  | "messages"
+  | "multiProcess"
+  | "pushHints"
+  | "quota"
+  | "restart"
+  | "sdkV1"
+  | "via";
 
 /** What an observation must be like. */
 export interface Want<T> {

@@ -196,6 +196,7 @@ export class Run {
   }
 
   #notApplicable(rule: Rule, ground: Ground, settings: StoreSettings | undefined): string | undefined {
+    if (this.#target.rules?.includes(rule.id) === false) return "beyond the target's interface";
     const missingNeed = rule.needs.find((need) => !this.#has(need, ground));
     if (missingNeed !== undefined) return `needs ${missingNeed}`;
     const able: readonly SettingName[] | undefined = this.#target.settings;
@@ -211,10 +212,16 @@ export class Run {
         return namespace.restart !== undefined;
       case "clock":
         return this.#target.clock === true;
+      case "driver":
+        return namespace.openDriver !== undefined;
       case "file":
         return this.#file !== undefined;
       case "quota":
         return this.#target.settings?.includes("quota") === true;
+      case "sdkV1":
+        return namespace.openSdkV1 !== undefined;
+      case "via":
+        return this.#target.via === true;
       default:
         return handles[0].capabilities[need];
     }
@@ -245,11 +252,19 @@ export class Run {
   ): Promise<Played> {
     const random = randomFrom(ruleSeed(this.#order.seed, rule.id, this.#order.round));
     const execute = this.#target.taskExecution ?? taskExecution;
-    const able = this.#able(settings);
     const { fileEnv } = this.#target;
-    const target = { ...(this.#file && { file: this.#file }), ...(fileEnv && { fileEnv }) };
-    const parts = { ...ground, target, settings: able, random, journal, execute, orphans };
-    const session = new Session({ ...parts, ruleId: rule.id });
+    const session = new Session({
+      ...ground,
+      ruleId: rule.id,
+      target: { ...(this.#file && { file: this.#file }), ...(fileEnv && { fileEnv }) },
+      settings: this.#able(settings),
+      able: (wanted) => this.#able(wanted),
+      random,
+      journal,
+      execute,
+      orphans,
+      via: this.#target.via === true,
+    });
     try {
       const play = await rule.play(session);
       return { play, strength: session.strength };

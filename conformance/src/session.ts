@@ -1,15 +1,19 @@
 import { setMaxListeners } from "node:events";
 import { setImmediate, setTimeout } from "node:timers/promises";
-import type { RootCreateTaskParams, Task, TaskOutcome, TaskStore } from "@mcp-task-store/core";
+import type { RootCreateTaskParams, Task, TaskDriver, TaskOutcome, TaskStore } from "@mcp-task-store/core";
 import { anyEnd, attempt, type Attempt, CouldNotRun } from "./attempt.ts";
-import { type Bout, type Duel, runDuel, runScramble } from "./duel.ts";
 import { type Journal, observed } from "./journal.ts";
-import type { Kit } from "./kit.ts";
+import type { Kit, Wired } from "./kit.ts";
 import { endOfProcess, type ProcessEnd } from "./process/target-process.ts";
+import { CallGate } from "./races/call-gate.ts";
+import { type Bout, type Duel, type Raced, type Ring, runDuel, runScramble } from "./races/duel.ts";
+import { openStage, type StagedHandles } from "./races/stage.ts";
 import { type Strength, weakestOf } from "./races/strength.ts";
 import type { Random } from "./random.ts";
-import type { StoreSettings, Target, TargetNamespace, TaskExecution } from "./target.ts";
+import type { SdkHandle } from "./sdk-v1/sdk-interfaces.ts";
+import type { StoreSettings, Target, TargetNamespace, TaskExecution, Via } from "./target.ts";
 import type { Timing } from "./timing.ts";
+import { Wire } from "./wire/wire.ts";
 
 /** How often a rule may double its unit before the machine is called too slow for it. */
 const DOUBLINGS = 5;
@@ -17,17 +21,30 @@ const DOUBLINGS = 5;
 /** How often {@link Session.until} looks at least before it gives up. */
 const LEAST_READS = 20;
 
+/** When a call is given up, in deadlines D: later than a rule itself gives up on a call that it bounds. */
+const CALL_DEADLINES = 3;
+
+/** The same for calls that wait for each other while the kit holds them. */
+const HELD_CALL_DEADLINES = 6;
+
+/** More time for each call of a handle that the kit holds on purpose. */
+const PATIENCE: StoreSettings = { callTimeoutMs: 60_000 };
+
 export interface SessionParts {
   readonly ruleId: string;
   readonly target: Pick<Target, "file" | "fileEnv">;
   readonly namespace: TargetNamespace;
   readonly handles: readonly [TaskStore, TaskStore];
   readonly settings: StoreSettings;
+  /** Those settings that the target can set. */
+  readonly able: (settings: StoreSettings) => StoreSettings;
   readonly timing: Timing;
   readonly random: Random;
   readonly journal: Journal;
   readonly execute: TaskExecution;
   readonly orphans: readonly Task[];
+  /** The target takes `via`. */
+  readonly via: boolean;
 }
 
 /** The kit of one play of one rule. */
@@ -41,8 +58,14 @@ export class Session implements Kit {
   readonly signal: AbortSignal;
   readonly #parts: SessionParts;
   readonly #opened: TaskStore[] = [];
+  readonly #drivers: TaskDriver[] = [];
+  readonly #wires: Wire[] = [];
   readonly #over = new AbortController();
   readonly #strengths: Strength[] = [];
+  #staged: Promise<StagedHandles | undefined> | undefined;
+  /** Races take turns: there is one pair of handles that can be held. */
+  #racing: Promise<unknown> = Promise.resolve();
+  #scrambles = 0;
   #raw: TaskStore;
   #names = 0;
 
@@ -60,16 +83,18 @@ export class Session implements Kit {
     this.B = parts.handles[0] === parts.handles[1] ? this.A : this.#observed(parts.handles[1], "B");
   }
 
-  #observed(store: TaskStore, name: string): TaskStore {
-    // Later than a rule itself gives up on a call that it bounds.
-    return observed(store, name, this.#parts.journal, 3 * this.timing.deadlineMs);
+  #observed(store: TaskStore, name: string, deadlines = CALL_DEADLINES): TaskStore {
+    return observed(store, name, this.#parts.journal, deadlines * this.timing.deadlineMs);
   }
 
   /** Ends what the rule left running. */
   async end(): Promise<void> {
     this.#over.abort();
+    await anyEnd(async () => (await this.#staged)?.[Symbol.asyncDispose]());
     const lent = new Set(this.#parts.handles);
     for (const store of this.#opened) if (!lent.has(store)) await anyEnd(() => store.close({ graceMs: 100 }));
+    for (const driver of this.#drivers) await anyEnd(() => driver.close());
+    for (const wire of this.#wires) await wire.close();
   }
 
   async open(settings: StoreSettings = {}): Promise<TaskStore> {
@@ -101,6 +126,39 @@ export class Session implements Kit {
     return endOfProcess(file, fileEnv, this.timing.deadlineMs);
   }
 
+  get takesVia(): boolean {
+    return this.#parts.via;
+  }
+
+  wire(): Wire {
+    const wire = new Wire();
+    this.#wires.push(wire);
+    return wire;
+  }
+
+  async wired(settings: StoreSettings = {}): Promise<Wired> {
+    const { namespace, settings: own, able } = this.#parts;
+    const wire = this.wire();
+    const via: Via = (backend) => wire.to(backend);
+    const store = await namespace.open({ settings: able({ ...own, ...PATIENCE, ...settings }), via });
+    this.#opened.push(store);
+    return { store: this.#observed(store, `W${this.#opened.length}`), wire };
+  }
+
+  async sdk(): Promise<SdkHandle> {
+    const { namespace } = this.#parts;
+    if (namespace.openSdkV1 === undefined) throw new CouldNotRun("the target has no interfaces of the SDK 1.x");
+    return namespace.openSdkV1();
+  }
+
+  async driver(via?: Via): Promise<TaskDriver> {
+    const { namespace, journal } = this.#parts;
+    if (namespace.openDriver === undefined) throw new CouldNotRun("the target opens no bare driver");
+    const driver = await namespace.openDriver(via === undefined ? {} : { via });
+    this.#drivers.push(driver);
+    return observed(driver, `D${this.#drivers.length}`, journal, CALL_DEADLINES * this.timing.deadlineMs);
+  }
+
   async restart(): Promise<void> {
     const { namespace, settings } = this.#parts;
     if (namespace.restart === undefined) throw new CouldNotRun("the target offers no restart");
@@ -108,6 +166,7 @@ export class Session implements Kit {
     const a = await namespace.open({ settings });
     const b = this.#parts.handles[0] !== this.#parts.handles[1] ? await namespace.open({ settings }) : a;
     this.#opened.push(a, b);
+    this.#staged = undefined;
     this.#raw = a;
     this.A = this.#observed(a, "A");
     this.B = a === b ? this.A : this.#observed(b, "B");
@@ -183,8 +242,8 @@ export class Session implements Kit {
     }
   }
 
-  async settles<T>(call: Promise<T>): Promise<Attempt<T>> {
-    const ended = await this.#before(this.timing.deadlineMs, attempt(call));
+  async settles<T>(call: Promise<T>, extraMs = 0): Promise<Attempt<T>> {
+    const ended = await this.#before(this.timing.deadlineMs + extraMs, attempt(call));
     if (ended !== undefined) return ended;
     const control = await this.#before(this.timing.deadlineMs, anyEnd(this.#control()));
     if (control === undefined) throw new CouldNotRun("neither the call nor its control settled in time");
@@ -215,18 +274,55 @@ export class Session implements Kit {
   }
 
   duel<T, L, R, F>(duel: Duel<T, L, R, F>): Promise<readonly Bout<T, L, R, F>[]> {
-    this.#strengths.push(this.timing.inProcess ? "swept" : "sampled");
-    return runDuel(duel, this.timing, this.random);
+    return this.#race((ring) => runDuel(duel, ring));
   }
 
   scramble<T>(calls: readonly (() => Promise<T>)[]): Promise<readonly Attempt<T>[]> {
-    this.#strengths.push("sampled");
-    return runScramble(calls, this.random);
+    const nth = this.#scrambles;
+    this.#scrambles += 1;
+    return this.#race((ring) => runScramble(calls, ring, nth));
+  }
+
+  gate(store: TaskStore): CallGate {
+    this.#strengths.push("forced");
+    return new CallGate(store);
   }
 
   /** How hard the races of this play were; undefined: there were none. */
   get strength(): Strength | undefined {
     return weakestOf(this.#strengths);
+  }
+
+  /** Runs a race on handles that can be held, where the target has such. */
+  #race<Round>(run: (ring: Ring) => Promise<Raced<Round>>): Promise<readonly Round[]> {
+    const race = anyEnd(this.#racing).then(async () => {
+      const staged = await (this.#staged ??= this.#stage());
+      const before = { A: this.A, B: this.B };
+      if (staged !== undefined) {
+        this.A = this.#observed(staged.handles[0], "A", HELD_CALL_DEADLINES);
+        this.B = this.#observed(staged.handles[1], "B", HELD_CALL_DEADLINES);
+      }
+      try {
+        const { timing, random } = this;
+        const settles = <T>(call: Promise<T>): Promise<Attempt<T>> => this.settles(call);
+        const { rounds, strength } = await run({ timing, random, settles, stage: staged?.stage });
+        this.#strengths.push(strength);
+        return rounds;
+      } finally {
+        this.A = before.A;
+        this.B = before.B;
+      }
+    });
+    this.#racing = race;
+    return race;
+  }
+
+  async #stage(): Promise<StagedHandles | undefined> {
+    const { namespace, handles, settings, able, via } = this.#parts;
+    // One handle used twice shows no order of two processes.
+    if (handles[0] === handles[1]) return undefined;
+    // Handles that stay in this process are held by their drivers; a connection would only slow them down.
+    return openStage(namespace, able({ ...settings, ...PATIENCE }), via && !this.timing.inProcess);
   }
 }
 

@@ -1,6 +1,7 @@
-import type { Task, TaskContext, TaskStore, TaskStoreOptions } from "@mcp-task-store/core";
+import type { Task, TaskContext, TaskDriver, TaskStore, TaskStoreOptions } from "@mcp-task-store/core";
 import type { JsonObject } from "@mcp-task-store/core";
 import type { PromiseId } from "./rule.ts";
+import type { SdkHandle } from "./sdk-v1/sdk-interfaces.ts";
 
 /** What rules ask of a store's options. Everything else is the target's own business. */
 export interface StoreSettings extends Pick<
@@ -28,17 +29,37 @@ export interface StoreSettings extends Pick<
 
 export type SettingName = keyof StoreSettings;
 
+/** Where a backend listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Gives the address to connect to in place of a backend's own: the kit's proxy, which breaks and delays connections. */
+export type Via = (backend: Address) => Promise<Address>;
+
 /** What a handle is opened with. */
 export interface OpenOptions {
   readonly settings?: StoreSettings;
   /** The handle's process has a wall clock that is wrong by this. Only where the target has `clock`. */
   readonly clock?: { readonly offsetMs: number };
+  /** The way to the backend, for this handle and no other. Only where the target says that it takes `via`. */
+  readonly via?: Via;
+  /** Stands between the store and its driver. Only where the namespace has `openDriver`. */
+  readonly around?: (driver: TaskDriver) => TaskDriver;
 }
 
 /** An empty place for tasks, of which other namespaces see nothing. Disposing of it closes what was opened in it. */
 export interface TargetNamespace extends AsyncDisposable {
   /** A new handle on the same tasks, set up and ready. Opened twice it is what two processes would have. */
   open(options?: OpenOptions): Promise<TaskStore>;
+  /**
+   * A new bare driver on the same tasks, set up and ready: for the rules about drivers. Where it is there, the stores of
+   * `open` stand over such drivers, and put `around` in between.
+   */
+  openDriver?(options?: { readonly via?: Via }): Promise<TaskDriver>;
+  /** The store as the interfaces of the SDK 1.x have it: for the rules `v1/*`. */
+  openSdkV1?(): Promise<SdkHandle>;
   /**
    * A hard stop of every process that uses the namespace, and of its backend where that is the target's own: handles
    * opened before are dead, acknowledged writes are not.
@@ -81,6 +102,10 @@ export interface Target {
    * update of the kit turns nothing red. @default the newest that the kit knows
    */
   readonly ruleset?: string;
+  /** Ids of the rules that the target's interface can express; others are not applicable. @default all */
+  readonly rules?: readonly string[];
+  /** Whether handles connect through the `via` that they are opened with. @default false */
+  readonly via?: boolean;
   /** How many rules may run at a time. @default 8 */
   readonly concurrency?: number;
   /**

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { describeRule, type Report, type RuleReport, rules, runConformance } from "../src/index.ts";
-import { type Mutant, mutants, referenceTarget } from "../src/mutants.ts";
+import { type Mutant, referenceTarget } from "../src/mutants.ts";
+import { allMutants as mutants } from "../src/mutants/all-mutants.ts";
 import { judgeMutant } from "../src/mutants/judge-mutant.ts";
 
 // Most of a mutant's time is waiting.
@@ -10,10 +11,10 @@ vi.setConfig({ maxConcurrency: 12 });
 const options = { replays: 0, timing: { minDeadlineMs: 2_500, rounds: 10 } };
 
 /**
- * Each mutant meets its killers and every eighth other rule, another eighth for each mutant: the whole takes minutes, and
+ * Each mutant meets its killers and every twelfth other rule, another twelfth for each mutant: the whole takes minutes, and
  * is what `pnpm kill-matrix` plays.
  */
-const SHARE = 8;
+const SHARE = 12;
 
 function rulesFor(mutant: Mutant): readonly string[] {
   const offset = mutants.indexOf(mutant) % SHARE;
@@ -43,7 +44,7 @@ describe("the catalogue", () => {
 describe("the correct store", () => {
   it.each([1, 2, 3, 4, 5])("passes every rule with seed %i", { timeout: 120_000 }, async (seed) => {
     const report = await runConformance(referenceTarget(), { seed, ...options });
-    const notable = report.rules.filter((rule) => rule.outcome !== "pass");
+    const notable = report.rules.filter((rule) => rule.outcome !== "pass" && !rule.id.startsWith("v1/"));
     expect(texts(report, notable)).toBe("");
     expect(report.verdict).toBe("conformant");
   });

@@ -4,24 +4,38 @@ import type { Kit } from "../src/kit.ts";
 import { referenceTarget } from "../src/mutants.ts";
 import { randomFrom } from "../src/random.ts";
 import { Session } from "../src/session.ts";
+import type { TargetNamespace } from "../src/target.ts";
 
 /** A kit on the correct store, as a rule gets it. */
 export async function referenceKit(
-  options: { readonly seed?: number; readonly unitMs?: number; readonly deadlineMs?: number } = {},
+  options: {
+    readonly seed?: number;
+    readonly unitMs?: number;
+    readonly deadlineMs?: number;
+    /** The target does not open bare drivers: nothing holds its calls. */
+    readonly onlyStores?: true;
+  } = {},
 ): Promise<AsyncDisposable & { readonly kit: Kit }> {
   const { seed = 1, unitMs = 50, deadlineMs = 2_000 } = options;
-  const namespace = await referenceTarget().namespace();
+  const whole = await referenceTarget().namespace();
+  const stores: TargetNamespace = {
+    open: (wanted) => whole.open(wanted),
+    [Symbol.asyncDispose]: () => whole[Symbol.asyncDispose](),
+  };
+  const namespace = options.onlyStores === true ? stores : whole;
   const session = new Session({
     ruleId: "test/rule",
     target: {},
     namespace,
     handles: [await namespace.open(), await namespace.open()],
     settings: {},
+    able: (settings) => settings,
     timing: { unitMs, deadlineMs, callMs: { p50: 0.1, p99: 1 }, inProcess: true },
     random: randomFrom(seed),
     journal: new Journal(),
     execute: taskExecution,
     orphans: [],
+    via: false,
   });
   return {
     kit: session,

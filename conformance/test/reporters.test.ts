@@ -82,7 +82,7 @@ describe("the JSON report", () => {
   it("says its format, and the strength of each race", () => {
     expect(JSON.parse(jsonReport(report))).toMatchObject({
       format: 1,
-      rules: expect.arrayContaining([expect.objectContaining({ id: "inputs/race", strength: "swept" })]),
+      rules: expect.arrayContaining([expect.objectContaining({ id: "inputs/race", strength: "forced" })]),
     });
   });
 });
@@ -138,7 +138,7 @@ describe("the JUnit report", () => {
     }
     const error = all.find(({ name }) => name === "error");
     expect(error?.attributes["message"]).toBe("the store said \uFFFD ]]> & \uFFFD | `quoted`");
-    expect(all.filter(({ name }) => name === "system-out").map(({ text }) => text)).toEqual(["races: swept"]);
+    expect(all.filter(({ name }) => name === "system-out").map(({ text }) => text)).toEqual(["races: forced"]);
   });
 });
 
@@ -148,7 +148,7 @@ describe("the Markdown report", () => {
     const rows = text.split("\n").filter((line) => line.startsWith("| `"));
     expect(rows).toHaveLength(report.rules.length);
     for (const row of rows) expect(row.replaceAll("\\|", "").split("|")).toHaveLength(7);
-    expect(rows.find((row) => row.includes("inputs/race"))).toMatch(/\| pass \| swept \|/);
+    expect(rows.find((row) => row.includes("inputs/race"))).toMatch(/\| pass \| forced \|/);
     expect(text).toMatch(/^## cancel-silent: nonconformant$/m);
     expect(text).toContain("#### `cancel/terminal-rejected`: ");
     expect(text).toContain("Note: it went \\<on\\>");
@@ -161,7 +161,7 @@ describe("the pretty report", () => {
     const text = describeReport(report);
     expect(text.split("\n").at(-1)).toBe("cancel-silent: nonconformant");
     expect(text).toContain("unproved, since the target lends the kit no means: durable/reopen");
-    expect(text).toContain("races: 1 swept");
+    expect(text).toContain("races: 1 forced");
     expect(text).toContain("ruleset 0.1");
     expect(text).toContain("run 'my store.ts' --rule cancel/terminal-rejected --seed 7");
     expect(text).toContain(`note: it went <on>`);

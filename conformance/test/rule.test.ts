@@ -76,7 +76,7 @@ describe("the kit of a rule", () => {
   });
 
   it("lets two calls race in both orders at every distance of a few turns", async () => {
-    await using kit = await referenceKit();
+    await using kit = await referenceKit({ onlyStores: true });
     const order: string[] = [];
     const bouts = await kit.kit.duel({
       over: async () => order.splice(0),

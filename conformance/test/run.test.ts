@@ -2,7 +2,8 @@ import { TaskStoreError } from "@mcp-task-store/core";
 import { describe, expect, it } from "vitest";
 import { describeReport, describeRule, runConformance, selectedRules } from "../src/index.ts";
 import { mutants, referenceTarget } from "../src/mutants.ts";
-import { storeTarget, type Target } from "../src/targets.ts";
+import { ReferenceBackend } from "../src/mutants/reference-backend.ts";
+import { driverTarget, storeTarget, type Target } from "../src/targets.ts";
 
 const timing = { minDeadlineMs: 2_500, rounds: 5 };
 
@@ -136,7 +137,7 @@ describe("what a target lacks", () => {
         };
       },
     };
-    const report = await runConformance(target, { rules: ["durable"], timing });
+    const report = await runConformance(target, { rules: ["durable/reopen"], timing });
     expect(report.rules).toMatchObject([{ id: "durable/reopen", outcome: "not-applicable", reason: "needs restart" }]);
   });
 
@@ -218,18 +219,6 @@ function sometimesWrong(): Target {
   return { ...right, namespace: () => ((opened += 1) === 1 ? right : wrong).namespace() };
 }
 
-describe("the strength of a race", () => {
-  it("is said: swept where calls stay in this process, sampled where they may meet by chance", async () => {
-    const rules = ["cancel/race-finish", "finish/one-winner", "lifecycle/times"];
-    const report = await runConformance(referenceTarget(), { rules, timing });
-    expect(Object.fromEntries(report.rules.map((rule) => [rule.id, rule.strength]))).toEqual({
-      "cancel/race-finish": "swept",
-      "finish/one-winner": "sampled",
-      "lifecycle/times": undefined,
-    });
-  });
-});
-
 describe("seeds and selection", () => {
   it("gives each rule its own seed, the same in every run with the same seed", async () => {
     const options = { seed: 42, rules: ["cancel/late-result", "finish/iserror"], timing };
@@ -298,6 +287,43 @@ describe("storeTarget", () => {
       "store.close",
       "store.close",
       `dispose ${id}`,
+    ]);
+  });
+});
+
+describe("driverTarget", () => {
+  it("judges a driver bare and as core's store, and closes all it opened", async () => {
+    const backends = new Map<string, ReferenceBackend>();
+    const open = new Set<object>();
+    const target = driverTarget({
+      name: "mine",
+      setup: async (id) => void backends.set(id, new ReferenceBackend()),
+      dispose: async (id) => void backends.delete(id),
+      open(id) {
+        const driver = backends.get(id)?.driver();
+        if (driver === undefined) throw new Error(`no namespace ${id}`);
+        open.add(driver);
+        return { ...driver, close: async () => void open.delete(driver) };
+      },
+    });
+    const rules = ["driver/insert", "driver/batch", "cancel/late-result", "durable/reopen"];
+    const report = await runConformance(target, { rules, timing });
+    expect(Object.fromEntries(report.rules.map((rule) => [rule.id, rule.outcome]))).toEqual({
+      "cancel/late-result": "pass",
+      "driver/batch": "pass",
+      "driver/insert": "pass",
+      "durable/reopen": "not-applicable",
+    });
+    expect({ open: open.size, namespaces: backends.size }).toEqual({ open: 0, namespaces: 0 });
+  });
+
+  it("leaves the rules about drivers out where there is only a store", async () => {
+    const reference = await referenceTarget().namespace();
+    const target = storeTarget({ name: "mine", open: (_id, settings) => reference.open({ settings }) });
+    const report = await runConformance(target, { rules: ["driver/insert", "cancel/late-result"], timing });
+    expect(report.rules.map(({ outcome, reason }) => [outcome, reason])).toEqual([
+      ["pass", undefined],
+      ["not-applicable", "needs driver"],
     ]);
   });
 });

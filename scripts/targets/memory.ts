@@ -1,6 +1,6 @@
 /** The memory store as a target of the conformance kit; each process has its own. */
-import { storeTarget, type Target, trueEpochMs } from "../../conformance/src/targets.ts";
-import { createMemoryBackend, createMemoryTaskStore, type MemoryBackend } from "../../packages/memory/src/index.ts";
+import { driverTarget, type Target, trueEpochMs } from "../../conformance/src/targets.ts";
+import { createMemoryBackend, createMemoryDriver, type MemoryBackend } from "../../packages/memory/src/index.ts";
 
 interface Place {
   readonly backend: MemoryBackend;
@@ -17,13 +17,13 @@ function placeOf(namespaceId: string): Place {
   return place;
 }
 
-export const target: Target = storeTarget({
+export const target: Target = driverTarget({
   name: "memory",
   opensTwice: true,
   concurrency: 16,
   clock: true,
   file: import.meta.filename,
-  open: (namespaceId, settings) => createMemoryTaskStore({ ...settings, backend: placeOf(namespaceId).backend }),
+  open: (namespaceId) => createMemoryDriver({ backend: placeOf(namespaceId).backend }),
   async setBack(namespaceId, ms) {
     placeOf(namespaceId).setBackMs += ms;
   },

@@ -1,16 +1,24 @@
 /** The stores that need a server, as targets of the conformance kit. */
-import { storeTarget, type StoreTargetOptions, type Target } from "../../conformance/src/targets.ts";
-import { createMongoTaskStore } from "../../packages/mongodb/src/index.ts";
-import { createPostgresTaskStore } from "../../packages/postgres/src/index.ts";
-import { createRedisTaskStore, type RedisTaskStoreOptions } from "../../packages/redis/src/index.ts";
+import {
+  driverTarget,
+  type DriverTargetOptions,
+  type Target,
+  urlVia,
+  type Via,
+} from "../../conformance/src/targets.ts";
+import { createMongoDriver } from "../../packages/mongodb/src/index.ts";
+import { createPostgresDriver } from "../../packages/postgres/src/index.ts";
+import {
+  createRedisDriver,
+  type RedisClusterConfigLike,
+  type RedisDriverOptions,
+  type RedisNodeAddress,
+} from "../../packages/redis/src/index.ts";
 
 /** Where the server of a store is; goes to other processes as JSON. */
 export type Source =
   | { readonly store: "postgres"; readonly connectionString: string }
-  | ({ readonly store: "redis"; readonly durable: boolean } & Pick<
-      RedisTaskStoreOptions,
-      "connectionString" | "cluster"
-    >)
+  | ({ readonly store: "redis"; readonly durable: boolean } & Pick<RedisDriverOptions, "connectionString" | "cluster">)
   | {
       readonly store: "mongodb";
       readonly connectionString: string;
@@ -29,43 +37,61 @@ const POOL_SIZE = 4;
 const STAND_IN_CALL_TIMEOUT_MS = 60_000;
 
 /** A place for each namespace: a schema, a prefix of keys, or a collection, which goes with the server, or expires. */
-function opening(source: Source): StoreTargetOptions["open"] {
+function opening(source: Source): DriverTargetOptions["open"] {
   if (source.store === "postgres") {
-    const { connectionString } = source;
-    return (schema, settings) =>
-      createPostgresTaskStore({ ...settings, connectionString, schema, poolSize: POOL_SIZE });
+    return async (schema, { via }) =>
+      createPostgresDriver({
+        connectionString: await urlVia(source.connectionString, via),
+        schema,
+        poolSize: POOL_SIZE,
+      });
   }
   if (source.store === "mongodb") {
-    const { connectionString, database, isStandIn } = source;
-    const patience = isStandIn ? { callTimeoutMs: STAND_IN_CALL_TIMEOUT_MS } : {};
-    return (collection, settings) =>
-      createMongoTaskStore({
-        ...patience,
-        ...settings,
-        connectionString,
+    const { connectionString, database } = source;
+    return async (collection, { via }) =>
+      createMongoDriver({
+        connectionString: await urlVia(connectionString, via),
+        // Else the client goes where the server says that it is, past the kit's proxy.
+        ...(via === undefined ? {} : { clientOptions: { directConnection: true } }),
         database,
         collection,
         poolSize: POOL_SIZE,
       });
   }
-  const { store: _, ...options } = source;
-  return (namespaceId, settings) => createRedisTaskStore({ ...settings, ...options, keyPrefix: `${namespaceId}:` });
+  const { store: _, connectionString, cluster, durable } = source;
+  return async (namespaceId, { via }) => {
+    const keyPrefix = `${namespaceId}:`;
+    if (cluster !== undefined)
+      return createRedisDriver({ cluster: await clusterVia(cluster, via), keyPrefix, durable });
+    if (connectionString === undefined) throw new TypeError("a Redis needs an address");
+    return createRedisDriver({ connectionString: await urlVia(connectionString, via), keyPrefix, durable });
+  };
+}
+
+/** Its nodes, and what they say of each other, at the addresses that `via` gives. */
+async function clusterVia(cluster: RedisClusterConfigLike, via: Via | undefined): Promise<RedisClusterConfigLike> {
+  if (via === undefined) return cluster;
+  const natMap: Record<string, RedisNodeAddress> = {};
+  for (const { host, port } of cluster.nodes) natMap[`${host}:${port}`] = await via({ host, port });
+  return { ...cluster, nodes: Object.values(natMap), natMap };
 }
 
 export function servedTarget(
   source: Source,
-  more: Partial<Pick<StoreTargetOptions, "name" | "version" | "restart">> = {},
+  more: Partial<Pick<DriverTargetOptions, "name" | "version" | "restart">> = {},
 ): Target {
   const isSlow = source.store === "mongodb" && source.isStandIn;
-  return storeTarget({
+  return driverTarget({
     name: source.store,
     // Where calls wait for each other, rules side by side would only wait longer.
     concurrency: isSlow ? 4 : 8,
     isolated: isSlow,
     clock: true,
+    via: true,
     file: `${import.meta.dirname}/served.ts`,
     fileEnv: { [SOURCE_VARIABLE]: JSON.stringify(source) },
     open: opening(source),
+    ...(isSlow ? { defaults: { callTimeoutMs: STAND_IN_CALL_TIMEOUT_MS } } : {}),
     ...more,
   });
 }

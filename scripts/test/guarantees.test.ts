@@ -18,7 +18,7 @@ const [specifications = ""] = section.split("\n## ");
 
 /** What looks like the id of a rule, or of several: `theme/*`. */
 function namesIn(part: string): readonly string[] {
-  return [...part.matchAll(/`([a-z-]+\/(?:[a-z0-9-]+|\*))`/g)].map(([, name = ""]) => name);
+  return [...part.matchAll(/`([a-z0-9-]+\/(?:[a-z0-9-]+|\*))`/g)].map(([, name = ""]) => name);
 }
 
 describe("docs/guarantees.md", () => {

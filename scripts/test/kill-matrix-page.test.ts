@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rules } from "../../conformance/src/index.ts";
-import { mutants } from "../../conformance/src/mutants.ts";
+import { allMutants as mutants } from "../../conformance/src/mutants/all-mutants.ts";
 import { killMatrixPage, PAGE_PATH } from "../kill-matrix-page.ts";
 import { rootDirectory } from "../workspace.ts";
 

@@ -32,6 +32,7 @@ describe("the kit's entry", () => {
     ["index", []],
     ["targets", []],
     ["mutants", []],
+    ["sdk-v1", []],
     ["vitest", ["vitest"]],
     ["node-test", ["node:test"]],
     ["bin", ["commander", "jiti"]],

@@ -12,6 +12,7 @@ import { MessageQueue, pushMessage, takeMessages } from "@mcp-task-store/core/me
 import { isVisible } from "@mcp-task-store/core/transitions";
 import { SeededRandom } from "../seeded-random.ts";
 import type { DriverComparison, DriverComparisonOptions } from "./compare-with-apply.ts";
+import { pass } from "./driver-calls.ts";
 import { PAYLOADS } from "./values.ts";
 
 const TASK_IDS = ["t", "t:u", "t*", "T"] as const;
@@ -196,13 +197,7 @@ class MessageComparer {
   }
 
   async #passTime(): Promise<void> {
-    const ms = this.#random.pick([1, 5, 30]);
-    if (this.#advance !== undefined) {
-      await this.#advance(ms);
-      return;
-    }
-    const untilUs = this.#nowUs + ms * 1000;
-    while ((await this.#readClock()) < untilUs);
+    await pass(this.#driver, this.#random.pick([1, 5, 30]), this.#advance);
   }
 
   /** A push moves the revision, and nothing else of any row. */

@@ -2,7 +2,8 @@ import type { Insert, TaskDriver, TaskRecord, Write, WriteAnswer } from "@mcp-ta
 import { isVisible, ringProves } from "@mcp-task-store/core/transitions";
 import { SeededRandom } from "../seeded-random.ts";
 import { checkBurst } from "./burst-order.ts";
-import { checkDue, checkInsert, checkPage, checkRead, checkRemove } from "./expected-answers.ts";
+import { pass } from "./driver-calls.ts";
+import { checkDue, checkInsert, checkPage, checkRead, checkRemove, decide } from "./expected-answers.ts";
 import type { Complaints, ModelRows } from "./expected-answers.ts";
 import { randomDuration, randomScope, randomWrite } from "./random-write.ts";
 import { GENERATIONS, PAYLOADS, SCOPES, STATUSES, TASK_IDS, TEXTS } from "./values.ts";
@@ -173,20 +174,10 @@ export class DriverComparer {
     const answer = await this.#driver.due(limit, holdMs);
     if (answer.rows.length > 0) this.#count("due work");
     if (answer.purged.length > 0) this.#count("due purged");
-    const { complaints, undecided } = checkDue(this.#rows, limit, holdMs, answer);
+    const check = checkDue(this.#rows, limit, holdMs, answer);
     for (const row of answer.rows) tamperWith(row);
-    await this.#decide(undecided);
-    return complaints;
-  }
-
-  /** Takes over what the driver chose, where it had a choice. */
-  async #decide(undecided: readonly TaskRecord[]): Promise<void> {
-    if (undecided.length === 0) return;
-    const { rows } = await this.#driver.read(undecided.map(({ taskId }) => taskId));
-    for (const row of undecided) {
-      if (rows.some(({ taskId, dueAt }) => taskId === row.taskId && dueAt === row.dueAt))
-        this.#rows.set(row.taskId, row);
-    }
+    await decide(this.#driver, this.#rows, check);
+    return check.complaints;
   }
 
   async #remove(): Promise<Complaints> {
@@ -203,12 +194,8 @@ export class DriverComparer {
     const ms = this.#random.pick([1, 2, 5, 10, 25]);
     this.#call = ["time passes", ms];
     this.#count("time passed");
-    if (this.#advance !== undefined) {
-      await this.#advance(ms);
-    } else {
-      const untilUs = this.#nowUs + ms * 1000;
-      while ((await this.#readClock()) < untilUs);
-    }
+    await pass(this.#driver, ms, this.#advance);
+    await this.#readClock();
     return [];
   }
 

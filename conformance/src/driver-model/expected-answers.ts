@@ -8,6 +8,7 @@ import type {
   InsertAnswer,
   PageQuery,
   ReadAnswer,
+  TaskDriver,
   TaskRecord,
   Write,
   WriteAnswer,
@@ -141,6 +142,15 @@ export function checkDue(rows: ModelRows, limit: number, holdMs: number, answer:
     complaints.push(`more is false with ${due.length} due and a limit of ${limit}`);
   if (due.length < limit && answer.more) complaints.push(`more is true with ${due.length} due and a limit of ${limit}`);
   return { complaints, undecided };
+}
+
+/** Takes over what the driver chose, where it had a choice. */
+export async function decide(driver: TaskDriver, rows: ModelRows, { undecided }: DueCheck): Promise<void> {
+  if (undecided.length === 0) return;
+  const { rows: read } = await driver.read(undecided.map(({ taskId }) => taskId));
+  for (const row of undecided) {
+    if (read.some(({ taskId, dueAt }) => taskId === row.taskId && dueAt === row.dueAt)) rows.set(row.taskId, row);
+  }
 }
 
 function takeOverLook(

@@ -15,7 +15,8 @@ export function listed(rows: readonly TaskRecord[], query: PageQuery, nowUs: num
     .slice(0, limit);
 }
 
-function comparePositions(a: PagePosition, b: PagePosition): number {
+/** Below 0: `a` stands before `b`. */
+export function comparePositions(a: PagePosition, b: PagePosition): number {
   return b.createdAt - a.createdAt || compareBytes(encoder.encode(b.taskId), encoder.encode(a.taskId));
 }
 

@@ -198,7 +198,7 @@ export const bad: readonly Mutant[] = [
     name: "error-plain",
     fault: "An error loses its brand on the way out.",
     killedBy: ["bad/typed"],
-    mayAlso: ["scope/every-op", "ttl/gone", "bad/ids", "close/after"],
+    mayAlso: ["durable", "scope/every-op", "ttl/gone", "bad/ids", "close/after"],
     ...errorsThrough((store, fired) =>
       overStore(store, {
         methods: (inner) => ({

@@ -88,11 +88,12 @@ export const cancel: readonly Mutant[] = [
     name: "refusal-stale",
     fault: "A refused cancel carries the task as it was read before.",
     killedBy: ["cancel/race-finish"],
+    mayAlso: ["durable/unknown"],
     store: (store, { fired }) =>
       overStore(store, {
         methods: (inner) => ({
           async cancelTask(taskId, options) {
-            const before = await inner.getTask(taskId);
+            const before = await inner.getTask(taskId, options);
             return onCode("TASK_TERMINAL", inner.cancelTask(taskId, options), ({ task = before }) => {
               if (task?.revision !== before?.revision) fired();
               throw new TaskStoreError("TASK_TERMINAL", "It ended.", before && { task: before });
@@ -240,13 +241,14 @@ export const cancel: readonly Mutant[] = [
     name: "cancel-starves",
     fault: "A cancel starts again whenever the task changed meanwhile.",
     killedBy: ["cancel/not-starved"],
+    mayAlso: ["durable/unknown"],
     store: (store, { fired }) => starving(store, fired),
   }),
   defineMutant({
     name: "signal-local",
     fault: "A worker does not watch its task: cancels of other processes do not reach it.",
     killedBy: ["cancel/signal"],
-    mayAlso: ["exec/keeps-terminal", "exec/inputs"],
+    mayAlso: ["cancel/signal-early", "exec/keeps-terminal", "exec/inputs"],
     execute: (fired) => (store, taskId, handler, options) => {
       const deaf = overStore(store, {
         methods: () => ({ waitForUpdate: (_taskId, { signal }) => (fired(), hang(signal)) }),
@@ -263,7 +265,7 @@ export const cancel: readonly Mutant[] = [
     name: "signal-all",
     fault: "One abort signal serves every run of the process.",
     killedBy: ["cancel/signal"],
-    mayAlso: ["exec/max-run"],
+    mayAlso: ["exec/lost-lease", "cancel/signal-early", "exec/max-run"],
     execute: (fired) => {
       const shared = new AbortController();
       return (store, taskId, handler, options) =>

@@ -165,7 +165,16 @@ export const close: readonly Mutant[] = [
     name: "caps-overstated",
     fault: "A capability is declared that is not there.",
     killedBy: ["caps/claims"],
-    mayAlso: ["messages", "ttl", "durable/reopen", "payload", "bad", "close/after"],
+    mayAlso: [
+      "driver/messages",
+      "durable/own-win",
+      "messages",
+      "ttl",
+      "durable/reopen",
+      "payload",
+      "bad",
+      "close/after",
+    ],
     driver: (driver) => ({ ...driver, capabilities: { ...driver.capabilities, messages: false } }),
     ...declaring((capabilities) => ({ ...capabilities, messages: true })),
   }),
@@ -199,7 +208,16 @@ export const close: readonly Mutant[] = [
     name: "peer-is-store",
     fault: "The target gives the same store twice for two processes.",
     killedBy: ["caps/facilities"],
-    mayAlso: ["close", "durable/reopen"],
+    // The one that the others close.
+    mayAlso: ["close", "durable", "wait/outage"],
     sameStore: true,
+  }),
+  defineMutant({
+    name: "cut-noop",
+    fault: "The target takes a way through the kit's proxy, and connects past it.",
+    killedBy: ["caps/facilities"],
+    // Without a wire nothing can be said about lost answers.
+    mayAlso: ["durable", "wait", "driver"],
+    pastVia: true,
   }),
 ];

@@ -97,7 +97,7 @@ export const exec: readonly Mutant[] = [
     name: "exec-fail-blind",
     fault: "A throw fails the task even if it has ended before.",
     killedBy: ["exec/keeps-terminal"],
-    mayAlso: ["exec/auto-fail", "lease/handed-on", "exec/inputs"],
+    mayAlso: ["exec/lost-lease", "exec/auto-fail", "lease/handed-on", "exec/inputs"],
     driver: (driver) =>
       rewriting(driver, (write) =>
         write.alternatives[0]?.then.set?.statusMessage === BLIND ? unguarded(write, "open", "lease") : write,
@@ -176,7 +176,7 @@ export const exec: readonly Mutant[] = [
     name: "exec-completes-undefined",
     fault: "A handler that returns nothing completes its task.",
     killedBy: ["exec/lease"],
-    mayAlso: ["cancel/signal"],
+    mayAlso: ["cancel/signal-early", "cancel/signal"],
     execute: (fired) => (store, taskId, handler, options) =>
       taskExecution(
         store,

@@ -28,6 +28,7 @@ export const finish: readonly Mutant[] = [
     name: "result-after-status",
     fault: "The status is written first, the outcome a moment later.",
     killedBy: ["finish/atomic"],
+    mayAlso: ["durable/own-win"],
     driver: (driver, { backend, fired }) =>
       intercepting(driver, async (write, kind, send) => {
         if (kind !== "finish") return send(write);
@@ -79,6 +80,7 @@ export const finish: readonly Mutant[] = [
     fault: "A finish is written whatever the status.",
     killedBy: ["finish/one-winner"],
     mayAlso: [
+      "durable/not-mine",
       "lifecycle/terminal-final",
       "cancel/late-result",
       "cancel/race-finish",

@@ -41,7 +41,7 @@ export const ids: readonly Mutant[] = [
     name: "id-counter",
     fault: "Each process counts its tasks from 1 and uses the count as id.",
     killedBy: ["ids/unique"],
-    mayAlso: [...MOST_THEMES, "finish", "exec", "watch", "clock", "close", "caps"],
+    mayAlso: ["messages", ...MOST_THEMES, "finish", "exec", "watch", "clock", "close", "caps"],
     store(store, { fired }) {
       let count = 0;
       return withIds(store, () => (fired(), `task-${(count += 1)}`));
@@ -95,7 +95,7 @@ export const ids: readonly Mutant[] = [
     name: "create-upserts",
     fault: "Creating a taken id replaces the task.",
     killedBy: ["ids/taken"],
-    mayAlso: ["ids/idempotent", "bad/typed"],
+    mayAlso: ["durable/own-win", "ids/idempotent", "bad/typed"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async insert(insert, options) {
@@ -176,6 +176,7 @@ export const ids: readonly Mutant[] = [
     name: "revision-restarts",
     fault: "The revision of a recreated id starts again from 1.",
     killedBy: ["ids/reborn"],
+    mayAlso: ["durable/own-win"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async insert(insert, options) {
@@ -191,7 +192,7 @@ export const ids: readonly Mutant[] = [
     name: "expired-blocks-create",
     fault: "An expired task that was not purged yet keeps its id taken.",
     killedBy: ["ids/reborn"],
-    mayAlso: ["ttl/all-gone"],
+    mayAlso: ["ttl/maintain-race", "ttl/all-gone"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async insert(insert, options) {

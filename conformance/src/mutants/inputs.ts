@@ -73,7 +73,14 @@ export const inputs: readonly Mutant[] = [
     name: "never-resumes",
     fault: "The last answer does not resume the task.",
     killedBy: ["inputs/open-only"],
-    mayAlso: ["inputs/race", "inputs/handover", "exec/inputs", "lifecycle/transitions", "lease/claim"],
+    mayAlso: [
+      "durable/own-win",
+      "inputs/race",
+      "inputs/handover",
+      "exec/inputs",
+      "lifecycle/transitions",
+      "lease/claim",
+    ],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "answer" || write.alternatives.length < 2) return write;

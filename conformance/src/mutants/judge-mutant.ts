@@ -1,5 +1,6 @@
 import type { Report, RuleReport } from "../report.ts";
 import { type RunOptions, runConformance } from "../run-conformance.ts";
+import { selectedRules } from "../select-rules.ts";
 import type { Mutant } from "./mutant.ts";
 
 /** What became of a mutant. Good: nothing survived, nothing is stray, and the fault has fired. */
@@ -14,10 +15,12 @@ export interface MutantVerdict {
   readonly fired: number;
 }
 
-/** Judges a mutant by the rules of these options. */
+/** Judges a mutant by those rules of these options that can meet its fault. */
 export async function judgeMutant(mutant: Mutant, options: RunOptions): Promise<MutantVerdict> {
   const { target, fired } = mutant.plant();
-  const report = await runConformance(target, { replays: 0, ...options });
+  const { onlyIn } = mutant;
+  const rules = selectedRules(options.rules).filter(({ id }) => onlyIn === undefined || id.startsWith(`${onlyIn}/`));
+  const report = await runConformance(target, { replays: 0, ...options, rules: rules.map(({ id }) => id) });
   const survived = report.rules.filter((rule) => mutant.killedBy.includes(rule.id) && !isKill(rule));
   const stray = report.rules.filter(
     ({ id, outcome }) => (outcome === "fail" || outcome === "could-not-run") && !mayFail(mutant, id),

@@ -1,9 +1,18 @@
 import { fileURLToPath } from "node:url";
 import { createTaskStore, taskExecution, type TaskDriver, type TaskStore } from "@mcp-task-store/core";
-import type { SettingName, StoreSettings, Target, TargetNamespace, TaskExecution } from "../target.ts";
+import type {
+  OpenOptions,
+  SettingName,
+  StoreSettings,
+  Target,
+  TargetNamespace,
+  TaskExecution,
+  Via,
+} from "../target.ts";
 import { atWallClock, withWallClock } from "../wall-clock.ts";
 import { type QuotaFault, withQuota } from "./quota-driver.ts";
 import { ReferenceBackend } from "./reference-backend.ts";
+import { ReferenceServer, remoteDriver } from "./remote-reference.ts";
 
 /** Names the mutant that a process of planted-target.ts is. */
 export const MUTANT_VARIABLE = "MCP_TASK_STORE_MUTANT";
@@ -21,6 +30,8 @@ export interface Plot {
 /** What is other than in the reference, by the layer it sits in. */
 export interface Layers {
   readonly driver?: (driver: TaskDriver, plot: Plot) => TaskDriver;
+  /** In the drivers that rules about drivers get, and nowhere else: the stores stay right. */
+  readonly bare?: (driver: TaskDriver, plot: Plot) => TaskDriver;
   readonly settings?: (settings: StoreSettings, plot: Plot) => StoreSettings;
   readonly store?: (store: TaskStore, plot: Plot) => TaskStore;
   readonly execute?: (fired: () => void) => TaskExecution;
@@ -29,6 +40,8 @@ export interface Layers {
   readonly child?: (store: TaskStore) => TaskStore;
   /** The target lies: every `open` gives the same store. */
   readonly sameStore?: true;
+  /** The target lies: it takes `via` and connects past it. */
+  readonly pastVia?: true;
   /** In place of a target that cannot move the clock. */
   readonly advance?: (plot: Plot) => (ms: number) => Promise<void>;
   /** Mends, at the end of a run, what the fault did outside of the target. */
@@ -70,6 +83,7 @@ export function targetWith(name: string, layers: Layers, fired: () => void): Tar
     concurrency: 16,
     settings: SETTINGS,
     clock: true,
+    via: true,
     // A process takes its time: only for those mutants that show in one, and for the correct store.
     ...(layers.child === undefined && name !== REFERENCE ? {} : inProcesses(name, fired)),
     taskExecution: layers.execute?.(fired) ?? taskExecution,
@@ -92,12 +106,24 @@ function inProcesses(name: string, fired: () => void): Pick<Target, "file" | "fi
   };
 }
 
+function same(driver: TaskDriver): TaskDriver {
+  return driver;
+}
+
 function namespaceWith(layers: Layers, fired: () => void, disposed: (() => void) | undefined): TargetNamespace {
   const backend = new ReferenceBackend();
   const plot: Plot = { backend, notes: new Map(), fired };
   const stores: TaskStore[] = [];
-  const opened = async ({ quota, ...settings }: StoreSettings): Promise<TaskStore> => {
-    const plain = layers.driver?.(backend.driver(), plot) ?? backend.driver();
+  const server = new ReferenceServer(backend);
+  const right = (via: Via | undefined): TaskDriver => {
+    if (via === undefined) return backend.driver();
+    if (layers.pastVia === true) fired();
+    return remoteDriver(async () => (layers.pastVia === true ? server.address() : via(await server.address())));
+  };
+  const opened = async ({ settings: all = {}, via, around = same }: OpenOptions): Promise<TaskStore> => {
+    const { quota, ...settings } = all;
+    const inner = around(right(via));
+    const plain = layers.driver?.(inner, plot) ?? inner;
     const driver = quota === undefined ? plain : withQuota(plain, plot, quota, layers.quota);
     const store = createTaskStore(driver, layers.settings?.(settings, plot) ?? settings);
     stores.push(store);
@@ -105,19 +131,22 @@ function namespaceWith(layers: Layers, fired: () => void, disposed: (() => void)
     return layers.store?.(store, plot) ?? store;
   };
   return {
-    async open({ settings = {}, clock } = {}) {
+    async open(options = {}) {
       const [first] = stores;
       if (layers.sameStore === true && first !== undefined) {
         fired();
         return first;
       }
-      if (clock === undefined) return opened(settings);
-      return withWallClock(await atWallClock(clock.offsetMs, () => opened(settings)), clock.offsetMs);
+      const { clock } = options;
+      if (clock === undefined) return opened(options);
+      return withWallClock(await atWallClock(clock.offsetMs, () => opened(options)), clock.offsetMs);
     },
+    openDriver: async ({ via } = {}) => layers.bare?.(right(via), plot) ?? right(via),
     restart: async () => backend.restart(),
     setBack: async (ms) => backend.setBack(ms),
     ...(layers.advance === undefined ? {} : { advance: layers.advance(plot) }),
     async [Symbol.asyncDispose]() {
+      await server.close();
       // A mutant's own close may hang; nothing of it outlives the process.
       for (const store of stores) void store.close({ graceMs: 100 }).catch(() => undefined);
       disposed?.();

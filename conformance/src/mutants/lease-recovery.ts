@@ -49,7 +49,7 @@ export const leaseRecovery: readonly Mutant[] = [
     name: "orphan-ignored",
     fault: "Maintenance does not look for lapsed leases.",
     killedBy: ["lease/orphan-fail"],
-    mayAlso: ["lease/orphan-release", "cancel/coop-orphan", "ttl/grace", "exec/max-run"],
+    mayAlso: ["ttl/maintain-race", "lease/orphan-release", "cancel/coop-orphan", "ttl/grace", "exec/max-run"],
     ...dueRows((row) => row.lease === null),
   }),
   defineMutant({
@@ -66,7 +66,7 @@ export const leaseRecovery: readonly Mutant[] = [
     name: "recover-twice",
     fault: "Maintenance fails a task of a lost worker each time that it looks.",
     killedBy: ["lease/orphan-fail"],
-    mayAlso: ["exec/max-run"],
+    mayAlso: ["ttl/maintain-race", "exec/max-run"],
     driver: (driver, { backend, fired }) => {
       const recovered = recoveredIn(backend);
       return {

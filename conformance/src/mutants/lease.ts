@@ -199,7 +199,7 @@ export const lease: readonly Mutant[] = [
     name: "cancel-needs-token",
     fault: "A leased task cannot be cancelled.",
     killedBy: ["lease/fenced"],
-    mayAlso: ["cancel/signal", "exec/keeps-terminal"],
+    mayAlso: ["cancel/signal-early", "durable/unknown", "cancel/signal", "exec/keeps-terminal"],
     store: (store, { fired }) =>
       overStore(store, {
         methods: (inner) => ({

@@ -136,7 +136,7 @@ export const lifecycleReads: readonly Mutant[] = [
     name: "peer-cache",
     fault: "A process answers reads from a cache for 50 ms.",
     killedBy: ["lifecycle/read-your-writes"],
-    mayAlso: ["lifecycle/message", "payload/limits"],
+    mayAlso: ["durable/not-mine", "durable/own-win", "lifecycle/message", "payload/limits"],
     store: cachesReads,
   }),
   defineMutant({

@@ -24,7 +24,7 @@ export const lifecycle: readonly Mutant[] = [
     name: "input-dead-end",
     fault: "A task in input_required cannot be ended.",
     killedBy: ["lifecycle/transitions"],
-    mayAlso: ["lifecycle/copies-in", "scope/every-op", "inputs/terminal", "exec/inputs"],
+    mayAlso: ["durable/unknown", "lifecycle/copies-in", "scope/every-op", "inputs/terminal", "exec/inputs"],
     store(store, { fired }) {
       const check = async (taskId: string): Promise<void> => {
         if ((await store.getTask(taskId))?.status !== "input_required") return;
@@ -48,7 +48,7 @@ export const lifecycle: readonly Mutant[] = [
     name: "cancel-working-only",
     fault: "A task in input_required cannot be cancelled.",
     killedBy: ["lifecycle/transitions"],
-    mayAlso: ["scope/every-op", "inputs/terminal", "exec/inputs", "cancel/signal"],
+    mayAlso: ["durable/unknown", "scope/every-op", "inputs/terminal", "exec/inputs", "cancel/signal"],
     store: (store, { fired }) =>
       overStore(store, {
         methods: (inner) => ({
@@ -125,7 +125,7 @@ export const lifecycle: readonly Mutant[] = [
     name: "created-rewritten",
     fault: "The end of a task sets createdAt anew.",
     killedBy: ["lifecycle/times"],
-    mayAlso: ["list", "clock/stamps"],
+    mayAlso: ["durable/own-win", "list", "clock/stamps"],
     driver: (driver, { backend, fired }) =>
       intercepting(driver, async (write, kind, send) => {
         const answer = await send(write);
@@ -155,7 +155,15 @@ export const lifecycle: readonly Mutant[] = [
     name: "revision-flat",
     fault: "A report keeps the revision.",
     killedBy: ["lifecycle/revision"],
-    mayAlso: ["lifecycle/updated-moves", "wait/abort", "wait/hint-and-poll", "wait/many", "wait/peer"],
+    mayAlso: [
+      "wait/outage",
+      "wait/gap",
+      "lifecycle/updated-moves",
+      "wait/abort",
+      "wait/hint-and-poll",
+      "wait/many",
+      "wait/peer",
+    ],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => (kind === "report" ? (fired(), { ...write, quiet: true }) : write)),
   }),

@@ -95,7 +95,7 @@ export const list: readonly Mutant[] = [
     name: "index-lag",
     fault: "A task is listed some time after it was acknowledged.",
     killedBy: ["list/complete"],
-    mayAlso: ["list", "scope/list-own", "scope/exact", "bad/whole", "durable/reopen"],
+    mayAlso: ["durable/outage", "list", "scope/list-own", "scope/exact", "bad/whole", "durable/reopen"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async page(query, options) {
@@ -168,7 +168,7 @@ export const list: readonly Mutant[] = [
     name: "cursor-time-only",
     fault: "A cursor holds the instant only: others of the same one are skipped.",
     killedBy: ["list/same-instant"],
-    mayAlso: ["list"],
+    mayAlso: ["scope/list-own", "list"],
     driver: (driver, { fired }) => ({
       ...driver,
       page({ after, ...query }, options) {
@@ -288,7 +288,7 @@ export const list: readonly Mutant[] = [
     name: "cursor-process-key",
     fault: "Cursors are signed with a secret of the process.",
     killedBy: ["list/cursor-travels"],
-    mayAlso: ["durable/reopen"],
+    mayAlso: ["durable/outage", "durable/reopen"],
     ...listing(({ fired }) => {
       const secret = randomUUID();
       return async (inner, query) => {

@@ -12,7 +12,7 @@ export const messageLife: readonly Mutant[] = [
     name: "queue-outlives",
     fault: "Messages are kept by task id alone: a new task of the same id gets them.",
     killedBy: ["ttl/all-gone"],
-    mayAlso: ["messages", "durable/reopen"],
+    mayAlso: ["durable/own-win", "messages", "durable/reopen"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       messages: {

@@ -46,7 +46,7 @@ export const messages: readonly Mutant[] = [
     name: "queue-per-handle",
     fault: "Each process has a queue of its own.",
     killedBy: ["messages/fifo"],
-    mayAlso: ["messages", "ttl/all-gone", "durable/reopen", "payload"],
+    mayAlso: ["durable/own-win", "messages", "ttl/all-gone", "durable/reopen", "payload"],
     driver(driver, { backend, fired }) {
       const queueOf = queuesByKey();
       const keyOf = (taskId: string): string => backend.rows.get(taskId)?.createId ?? "none";
@@ -94,7 +94,7 @@ export const messages: readonly Mutant[] = [
     name: "push-not-idempotent",
     fault: "A push does not look at the message's id.",
     killedBy: ["messages/once"],
-    mayAlso: ["messages/ended"],
+    mayAlso: ["durable/own-win", "messages/ended"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       messages: overMessages(driver, {

@@ -19,6 +19,8 @@ export interface MutantDefinition extends Layers {
 export interface Mutant extends Pick<MutantDefinition, "name" | "fault" | "killedBy"> {
   readonly mayAlso: readonly string[];
   readonly alone: boolean;
+  /** The theme of rules that can meet the fault at all; undefined: every rule can. */
+  readonly onlyIn: string | undefined;
   /** A fresh target with the fault in it, and how often the fault did its harm. */
   plant(): { readonly target: Target; readonly fired: () => number };
 }
@@ -31,6 +33,7 @@ export function defineMutant(definition: MutantDefinition): Mutant {
     killedBy,
     mayAlso,
     alone,
+    onlyIn: definition.bare === undefined ? undefined : "driver",
     plant() {
       let count = 0;
       const target = targetWith(name, definition, () => {

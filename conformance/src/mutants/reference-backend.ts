@@ -16,8 +16,9 @@ import { TaskStoreError } from "@mcp-task-store/core";
 import { MessageQueue, pushMessage, takeMessages } from "@mcp-task-store/core/message-queue";
 import { afterLook, apply, born, isVisible } from "@mcp-task-store/core/transitions";
 import { trueEpochMs } from "../wall-clock.ts";
+import { comparePositions } from "../driver-model/listing.ts";
 
-const CAPABILITIES: DriverCapabilities = {
+export const CAPABILITIES: DriverCapabilities = {
   durable: true,
   multiProcess: true,
   pushHints: true,
@@ -192,14 +193,14 @@ export class ReferenceBackend {
         isVisible(row, nowUs) &&
         (scope === undefined || row.scope === scope) &&
         (status === undefined || status.includes(row.status)) &&
-        (after === undefined || inListingOrder(after, row) < 0),
+        (after === undefined || comparePositions(after, row) < 0),
     );
-    return { rows: rows.sort(inListingOrder).slice(0, limit).map(bare), nowUs };
+    return { rows: rows.sort(comparePositions).slice(0, limit).map(bare), nowUs };
   }
 
   /** All rows, expired ones too, as listings show them. */
   inOrder(): readonly TaskRecord[] {
-    return [...this.rows.values()].sort(inListingOrder);
+    return [...this.rows.values()].sort(comparePositions);
   }
 
   #due(limit: number, holdMs: number): DueAnswer {
@@ -227,19 +228,8 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await Promise.resolve();
 }
 
-/** createdAt descending, then taskId descending bytewise. */
-function inListingOrder(
-  a: { readonly createdAt: number; readonly taskId: string },
-  b: { readonly createdAt: number; readonly taskId: string },
-): number {
-  if (a.createdAt !== b.createdAt) return b.createdAt - a.createdAt;
-  // By UTF-16 units, which is bytewise for every id that the kit makes.
-  if (a.taskId === b.taskId) return 0;
-  return a.taskId < b.taskId ? 1 : -1;
-}
-
-/** Without the parts that are read on demand only. */
+/** A copy without the parts that are read on demand only. */
 function bare(row: TaskRecord): TaskRecord {
   const { request: _request, outcome: _outcome, ...rest } = row;
-  return rest;
+  return { ...rest, ring: row.ring.map((entry) => ({ ...entry })), lease: row.lease && { ...row.lease } };
 }

@@ -92,7 +92,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-counts-down",
     fault: "The stated ttl is what is left of it.",
     killedBy: ["ttl/actual"],
-    mayAlso: [...MOST_THEMES, "messages", "watch", "clock", "close", "caps"],
+    mayAlso: ["exec/lost-lease", ...MOST_THEMES, "messages", "watch", "clock", "close", "caps"],
     store: (store, { backend, fired }) =>
       mapTasks(store, (task) => {
         if (task.expiresAt === null) return task;
@@ -152,7 +152,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-slides-read",
     fault: "Reading an owned task starts its ttl again.",
     killedBy: ["ttl/restart-once"],
-    mayAlso: [...MOST_THEMES, "finish", "messages", "watch", "clock", "close"],
+    mayAlso: ["exec/lost-lease", ...MOST_THEMES, "finish", "messages", "watch", "clock", "close"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async read(ids, options) {
@@ -181,7 +181,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-slides-refusal",
     fault: "A refused finish starts the ttl again.",
     killedBy: ["ttl/restart-once"],
-    mayAlso: ["lifecycle/terminal-final", "cancel/late-result"],
+    mayAlso: ["durable/own-win", "lifecycle/terminal-final", "cancel/late-result"],
     ...expiryAfter(["finish"], (row, before, { backend }) =>
       isTerminal(before.status) && row.ttlMs !== null ? backend.nowMs() + row.ttlMs : row.expiresAt,
     ),
@@ -214,7 +214,7 @@ export const ttl: readonly Mutant[] = [
     name: "renew-sets-expiry",
     fault: "A heartbeat sets the expiry to the lease's end.",
     killedBy: ["ttl/leased-lives"],
-    mayAlso: ["exec/max-run", "lease/stale-refused"],
+    mayAlso: ["exec/lost-lease", "exec/max-run", "lease/stale-refused"],
     ...expiryAfter(["renew"], (row) => row.lease?.expiresAt ?? row.expiresAt),
   }),
   defineMutant({
@@ -229,7 +229,7 @@ export const ttl: readonly Mutant[] = [
     name: "recovery-resurrects",
     fault: "Maintenance writes expired tasks back.",
     killedBy: ["ttl/no-return"],
-    mayAlso: ["ttl/all-gone"],
+    mayAlso: ["ttl/maintain-race", "ttl/all-gone"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async due(limit, holdMs, options) {

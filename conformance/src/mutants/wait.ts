@@ -51,7 +51,16 @@ export const wait: readonly Mutant[] = [
     name: "wait-local",
     fault: "Only changes of the own process wake.",
     killedBy: ["wait/peer"],
-    mayAlso: ["wait", "inputs/open-only", "lease/orphan-fail", "ttl/wakes", "bad/numbers", "ids/reborn", "exec/inputs"],
+    mayAlso: [
+      "cancel/signal-early",
+      "wait",
+      "inputs/open-only",
+      "lease/orphan-fail",
+      "ttl/wakes",
+      "bad/numbers",
+      "ids/reborn",
+      "exec/inputs",
+    ],
     store(store, { fired }) {
       const listeners = new Map<unknown, (() => void)[]>();
       const heard = heardLocally(store, (taskId) => {
@@ -80,7 +89,15 @@ export const wait: readonly Mutant[] = [
     name: "wake-status-only",
     fault: "Only a new status wakes.",
     killedBy: ["wait/peer"],
-    mayAlso: ["wait", "cancel/signal", "exec/keeps-terminal", "ids/reborn", "exec/inputs", "messages/wakes"],
+    mayAlso: [
+      "cancel/signal-early",
+      "wait",
+      "cancel/signal",
+      "exec/keeps-terminal",
+      "ids/reborn",
+      "exec/inputs",
+      "messages/wakes",
+    ],
     ...waiting(({ fired }, store) => (inner) => async (taskId, options) => {
       const before = (await store.getTask(taskId))?.status;
       for (let since = options.since; ;) {
@@ -95,7 +112,7 @@ export const wait: readonly Mutant[] = [
     name: "wait-future-only",
     fault: "A change between what the caller saw and the call does not count.",
     killedBy: ["wait/peer"],
-    mayAlso: ["wait", "lifecycle/copies-out", "ids/reborn", "messages/wakes"],
+    mayAlso: ["cancel/signal-early", "wait", "lifecycle/copies-out", "ids/reborn", "messages/wakes"],
     ...waiting(({ fired }, store) => (inner) => async (taskId, options) => {
       const revision = (await store.getTask(taskId))?.revision ?? options.since;
       if (revision !== options.since) fired();
@@ -130,7 +147,7 @@ export const wait: readonly Mutant[] = [
     name: "waiter-replaced",
     fault: "A process keeps one waiter for a task: a second one takes its place.",
     killedBy: ["wait/many"],
-    mayAlso: ["wait/abort"],
+    mayAlso: ["wait/outage", "wait/abort"],
     ...waiting(({ fired }) => {
       const latest = new Map<string, symbol>();
       return (inner) => async (taskId, options) => {
@@ -304,6 +321,7 @@ export const wait: readonly Mutant[] = [
     name: "poll-only",
     fault: "Hints are not listened to.",
     killedBy: ["wait/hint-and-poll"],
+    mayAlso: ["wait/gap"],
     driver: (driver, { fired }) => ({
       ...driver,
       hints: {

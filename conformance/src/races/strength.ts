@@ -11,3 +11,20 @@ const WEAKEST_FIRST: readonly Strength[] = ["weak", "sampled", "swept", "forced"
 export function weakestOf(strengths: readonly Strength[]): Strength | undefined {
   return WEAKEST_FIRST.find((strength) => strengths.includes(strength));
 }
+
+/** One sampled race, as far as it tells how hard it was. */
+export interface Sample {
+  readonly overlapped: boolean;
+  /** The only one of the two that was fulfilled. */
+  readonly winner: "left" | "right" | undefined;
+}
+
+const MIN_OVERLAP = 0.2;
+
+/** What races that ran by chance prove. */
+export function strengthOf(samples: readonly Sample[], inProcess: boolean): Strength {
+  if (inProcess) return "swept";
+  const overlapping = samples.filter(({ overlapped }) => overlapped).length;
+  const won = new Set(samples.flatMap(({ winner }) => winner ?? []));
+  return overlapping < MIN_OVERLAP * samples.length || won.size === 1 ? "weak" : "sampled";
+}

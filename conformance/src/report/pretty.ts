@@ -1,18 +1,17 @@
 import { type Report, standingOf } from "../report.ts";
 import { describeRule } from "./describe-rule.ts";
-import { calibrationOf, racesOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
+import { calibrationOf, racesOf, skippedOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
 
 /** Everything of a run that is not a pass, and its totals. The verdict's word stands in the last line only. */
 export function describeReport(report: Report): string {
   const notable = report.rules.filter((rule) => rule.outcome === "fail" || rule.outcome === "could-not-run");
-  const skipped = report.rules.filter((rule) => rule.outcome === "not-applicable");
   const fixed = report.rules.filter((rule) => standingOf(rule, report) === "fixed");
   const races = racesOf(report);
   const { generation, repeat, kit, ruleset, durationMs, seed } = report;
   return [
     ...notable.map((rule) => describeRule(rule, report)),
     ...fixed.map((rule) => describeRule(rule, report)),
-    ...(skipped.length === 0 ? [] : [`not applicable: ${skipped.map((r) => `${r.id} (${r.reason})`).join(", ")}`]),
+    ...skippedOf(report),
     ...(report.unproved.length === 0
       ? []
       : [`unproved, since the target lends the kit no means: ${report.unproved.join(", ")}`]),

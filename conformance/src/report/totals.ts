@@ -31,6 +31,16 @@ export function verdictOf(report: Report): string {
   return `${verdict}${expected}${fixed}`;
 }
 
+/** The rules that are not applicable: a line for each reason. */
+export function skippedOf({ rules }: Pick<Report, "rules">): readonly string[] {
+  const skipped = rules.filter((rule) => rule.outcome === "not-applicable");
+  const reasons = new Set(skipped.map(({ reason }) => reason));
+  return [...reasons].map((reason) => {
+    const ids = skipped.filter((rule) => rule.reason === reason).map(({ id }) => id);
+    return `not applicable, ${reason ?? "for no reason"}: ${ids.join(", ")}`;
+  });
+}
+
 /** Of the rules whose calls raced: how many were played in which way. */
 export function racesOf({ rules }: Pick<Report, "rules">): string {
   const counts = (["forced", "swept", "sampled", "weak"] as const).map((strength) => {

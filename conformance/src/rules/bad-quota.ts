@@ -18,9 +18,9 @@ export const quota: Rule = defineRule({
     for (let round = 0; round < 5; round += 1) {
       const principal = kit.principal(`greedy ${round}`);
       const creates = await kit.scramble(
-        Array.from({ length: CREATES }, (_, index) => {
-          const view = (index % 2 === 0 ? kit.A : kit.B).scoped(principal);
-          return () => view.createTask();
+        Array.from({ length: CREATES }, (_, index) => () => {
+          const store = index % 2 === 0 ? kit.A : kit.B;
+          return store.scoped(principal).createTask();
         }),
       );
       const other = await attempt(kit.B.scoped(kit.principal(`modest ${round}`)).createTask());

@@ -1,5 +1,5 @@
-import type { TaskStoreCapabilities } from "@mcp-task-store/core";
-import { attempt } from "../attempt.ts";
+import type { Task, TaskStoreCapabilities } from "@mcp-task-store/core";
+import { anyEnd, attempt, type Settled } from "../attempt.ts";
 import { CAPABILITY_PROBES } from "../capability-probes.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
@@ -68,26 +68,54 @@ async function movedBy(kit: Kit, ms: number): Promise<number | undefined> {
   return Date.parse((await kit.task()).createdAt) - before + 1_000;
 }
 
+/** What a write says while the kit's proxy breaks its connections, and what a read says afterwards. */
+async function cutAndHeal(
+  kit: Kit,
+  taskId: string,
+): Promise<{ readonly cut: Settled<Task>; readonly healed: Settled<Task | undefined> }> {
+  const { store, wire } = await kit.wired();
+  await anyEnd(store.getTask(taskId));
+  wire.cut();
+  const cut = await anyEnd(store.createTask({}, { timeoutMs: 500 }));
+  wire.heal();
+  const healed = await kit.until(
+    () => anyEnd(store.getTask(taskId)),
+    (end) => end.kind === "fulfilled",
+  );
+  return { cut, healed };
+}
+
+function failed(end: Settled<unknown>): boolean {
+  return end.kind === "rejected";
+}
+
 export const facilities: Rule = defineRule({
   id: "caps/facilities",
   title: "What the target lends the kit is real",
   level: "must",
   source: ["X-11"],
-  needs: ["multiProcess"],
-  mutants: ["peer-is-store", "advance-noop"],
+  mutants: ["peer-is-store", "advance-noop", "cut-noop"],
   isolated: true,
   async act(kit) {
-    const same = kit.A === kit.B;
+    const shared = kit.A.capabilities.multiProcess && kit.A === kit.B;
     const task = await kit.task();
     const third = await kit.open();
     await third.close();
     const seen = await attempt(kit.B.getTask(task.taskId));
-    return { task, same, seen, moved: await movedBy(kit, HOUR_MS) };
+    const wire = kit.takesVia ? await cutAndHeal(kit, task.taskId) : undefined;
+    return { task, shared, seen, wire, moved: await movedBy(kit, HOUR_MS) };
   },
-  judge(expect, { task, same, seen, moved }) {
+  judge(expect, { task, shared, seen, wire, moved }) {
     const atLeast = which<number>("an hour or more", (ms) => ms >= HOUR_MS);
     if (moved !== undefined) expect("let the target move the backend's clock by an hour", moved, atLeast);
-    expect("compare the two handles", same, equalTo(false));
+    expect("open a store of many processes twice: whether that is one handle", shared, equalTo(false));
     expect("close a third handle; A's task seen by B", seen, fulfilled(unchanged(task)));
+    if (wire === undefined) return;
+    expect("cut the connections of a handle that was opened with via: a create", wire.cut, which("an error", failed));
+    expect(
+      "let them pass again: a read",
+      wire.healed,
+      which("the task", (end) => end.kind === "fulfilled" && end.value !== undefined),
+    );
   },
 });

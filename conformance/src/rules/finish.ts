@@ -1,4 +1,4 @@
-import type { Task, TaskOutcome } from "@mcp-task-store/core";
+import type { Task, TaskOutcome, TaskStore } from "@mcp-task-store/core";
 import { type Attempt, attempt, fulfilledValues } from "../attempt.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { equalTo, fulfilled, refused, refusedAsEnded, which } from "../wants.ts";
@@ -56,9 +56,9 @@ export const oneWinner: Rule = defineRule({
       const { taskId } = await kit.task();
       const ends = await kit.scramble(
         CONTENDERS.map(({ outcome, statusMessage }, index) => {
-          const store = index % 2 === 0 ? kit.A : kit.B;
-          if (outcome.status === "cancelled") return () => store.cancelTask(taskId, { statusMessage });
-          return () => store.finishTask(taskId, outcome, { statusMessage });
+          const store = (): TaskStore => (index % 2 === 0 ? kit.A : kit.B);
+          if (outcome.status === "cancelled") return () => store().cancelTask(taskId, { statusMessage });
+          return () => store().finishTask(taskId, outcome, { statusMessage });
         }),
       );
       rounds.push({ ends, after: await kit.B.getTask(taskId, { outcome: true }) });

@@ -17,6 +17,8 @@ export interface SchedulerOptions {
   readonly hints?: "events" | "pass" | "drop" | undefined;
   /** The process's timers. They fire when nothing is parked; without it real time is waited for. */
   readonly time?: VirtualTime | undefined;
+  /** How long real time is waited for when nothing is parked, ms. @default 3,000 */
+  readonly patienceMs?: number | undefined;
   /** How often a timer may fire although events are parked: a run in which something is slow. @default 0 */
   readonly maxEarlyTime?: number | undefined;
 }
@@ -38,7 +40,6 @@ const TIME = "time";
 const MAX_IDLE_TIMERS = 40;
 /** A run that goes on and on, by polls and heartbeats say, is stopped; who still waits is stuck. */
 const MAX_DECISIONS = 2_000;
-/** How long real time is waited for when nothing is parked, ms. */
 const PATIENCE_MS = 3_000;
 
 /**
@@ -114,7 +115,8 @@ export class Scheduler {
       await this.#quiet();
       if (isDone() || schedule.length >= MAX_DECISIONS) return;
       if (this.#parked.size === 0) {
-        if (idle >= MAX_IDLE_TIMERS || !(await this.#somethingElse())) return;
+        if (idle >= MAX_IDLE_TIMERS || !(await this.#somethingElse(isDone))) return;
+        if (isDone()) return;
       }
       idle = this.#parked.size === 0 ? idle + 1 : 0;
       const choices = choicesOf(this.#parked, this.#allowedFaults());
@@ -170,13 +172,13 @@ export class Scheduler {
   }
 
   /** Nothing is parked: whether a timer can fire, or real time brings something. */
-  async #somethingElse(): Promise<boolean> {
-    const { time } = this.#options;
+  async #somethingElse(isDone: () => boolean): Promise<boolean> {
+    const { time, patienceMs = PATIENCE_MS } = this.#options;
     if (time !== undefined) return time.pending > 0;
-    const untilMs = Date.now() + PATIENCE_MS;
+    const untilMs = Date.now() + patienceMs;
     const seen = this.#events;
     while (Date.now() < untilMs) {
-      if (this.#events !== seen) return true;
+      if (this.#events !== seen || isDone()) return true;
       await setImmediate();
     }
     return false;

@@ -1,7 +1,7 @@
 /** Stores behind a proxy that breaks their connections, and others whose connections hold. */
 import { afterAll, beforeAll, beforeEach, onTestFinished } from "vitest";
-import { type TcpProxy, tcpProxy, type TcpProxyOptions } from "@mcp-task-store/services";
 import type { TaskRecord, TaskStore } from "@mcp-task-store/core";
+import { type TcpProxy, tcpProxy, type TcpProxyOptions } from "../../src/wire/tcp-proxy.ts";
 
 /** Of calls: enough for what happens to their connection meanwhile, on a busy machine too. */
 const LONG_MS = 15_000;

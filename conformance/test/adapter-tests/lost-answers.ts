@@ -3,7 +3,7 @@
  * server at all. A proxy breaks it at exactly that point; nothing here waits for a time to pass.
  */
 import { describe, expect, it } from "vitest";
-import type { TcpProxy } from "@mcp-task-store/services";
+import type { TcpProxy } from "../../src/wire/tcp-proxy.ts";
 import type { TaskRecord, TaskStore } from "@mcp-task-store/core";
 import { newId } from "../../src/driver-model/sample-tasks.ts";
 import { type BreakableServer, onBreakingConnections, settled } from "./breakable.ts";

@@ -1,6 +1,6 @@
 /** What a push, a shift and a drain say when the connection breaks around them: never twice, never lost, never guessed. */
 import { describe, expect, it } from "vitest";
-import type { TcpProxy } from "@mcp-task-store/services";
+import type { TcpProxy } from "../../src/wire/tcp-proxy.ts";
 import type { QueuedMessage, TaskStore } from "@mcp-task-store/core";
 import { newId } from "../../src/driver-model/sample-tasks.ts";
 import { type BreakableServer, onBreakingConnections, settled } from "./breakable.ts";

@@ -1,9 +1,10 @@
 /** The run's server, with connections that a test breaks, and writes that it holds. */
 import type { CommandStartedEvent } from "mongodb";
-import { pollUntil, type TcpProxy } from "@mcp-task-store/services";
+import { pollUntil } from "@mcp-task-store/services";
 import type { BreakableServer, HeldWrites } from "../../../conformance/test/adapter-tests/breakable.ts";
 import { createMongoTaskStore } from "../src/index.ts";
 import { COLLECTION, scratchMongo } from "./scratch-mongo.ts";
+import type { TcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 /** How soon a client finds out that a server is there again. */
 const HEARTBEAT_MS = 500;

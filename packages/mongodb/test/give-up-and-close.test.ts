@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { mongoIsLeftOut, pollUntil, type TcpProxy, tcpProxy } from "@mcp-task-store/services";
+import { mongoIsLeftOut, pollUntil } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import {
   NEVER,
@@ -11,6 +11,7 @@ import {
   writeTo,
 } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { type ScratchMongo, scratchMongo } from "./scratch-mongo.ts";
+import { type TcpProxy, tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 const change = { when: {}, then: { attempts: 1 } } as const;
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { mongoIsLeftOut, pollUntil, tcpProxy } from "@mcp-task-store/services";
+import { mongoIsLeftOut, pollUntil } from "@mcp-task-store/services";
 import type { HintListener, TaskDriver } from "@mcp-task-store/core";
 import { NEVER, newId, newTask, plain, pushTo, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import type { MongoChangeStreamLike, MongoClientLike } from "../src/index.ts";
 import { type ScratchMongo, scratchMongo } from "./scratch-mongo.ts";
+import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 const REPORT = { alternatives: [{ when: {}, then: { set: { statusMessage: "half" } } }] } as const;
 

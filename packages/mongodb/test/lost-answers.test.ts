@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { mongoIsLeftOut, pollUntil, type TcpProxy, tcpProxy } from "@mcp-task-store/services";
+import { mongoIsLeftOut, pollUntil } from "@mcp-task-store/services";
 import { type BreakableServer, settled } from "../../../conformance/test/adapter-tests/breakable.ts";
 import { describeLostAnswers } from "../../../conformance/test/adapter-tests/lost-answers.ts";
 import { breakableMongo } from "./breakable-mongo.ts";
+import { type TcpProxy, tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 describe.skipIf(mongoIsLeftOut())("on MongoDB", () => {
   describeLostAnswers(breakableMongo);

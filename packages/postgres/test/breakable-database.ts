@@ -1,6 +1,7 @@
 /** A database whose connections a test breaks, and whose writes it holds. */
-import { pollUntil, type TcpProxy } from "@mcp-task-store/services";
+import { pollUntil } from "@mcp-task-store/services";
 import type { BreakableServer } from "../../../conformance/test/adapter-tests/breakable.ts";
+import type { TcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 import { createPostgresTaskStore } from "../src/index.ts";
 import { configOf, SCHEMA, scratchDatabase } from "./scratch-database.ts";
 

@@ -1,9 +1,10 @@
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pollUntil, postgresIsLeftOut, tcpProxy } from "@mcp-task-store/services";
+import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import type { HintListener, TaskDriver } from "@mcp-task-store/core";
 import { newId } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 class Heard implements HintListener {
   readonly taskIds = new Set<string>();

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pollUntil, postgresIsLeftOut, tcpProxy } from "@mcp-task-store/services";
+import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import { NEVER, newId, newTask, plain, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 const finish = { when: { open: true }, then: { set: { status: "completed" } } } as const;
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTaskStore, type TaskStore } from "@mcp-task-store/core";
-import { postgresIsLeftOut, tcpProxy } from "@mcp-task-store/services";
+import { postgresIsLeftOut } from "@mcp-task-store/services";
 import { createPostgresTaskStore } from "../src/index.ts";
 import { newId, plain } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { configOf, SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 const HOUR_MS = 3_600_000;
 const DONE = { status: "completed", result: { answer: 42 } } as const;

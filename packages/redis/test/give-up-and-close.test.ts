@@ -1,10 +1,11 @@
 import { getEventListeners } from "node:events";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { pollUntil, redisIsLeftOut, tcpProxy, type TcpProxy } from "@mcp-task-store/services";
+import { pollUntil, redisIsLeftOut } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { NEVER, newTask, plain, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { type ScratchRedis, scratchRedis } from "./scratch-redis.ts";
+import { tcpProxy, type TcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 const change = { when: { open: true }, then: { attempts: 1 } } as const;
 

@@ -1,10 +1,11 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pollUntil, redisIsLeftOut, tcpProxy } from "@mcp-task-store/services";
+import { pollUntil, redisIsLeftOut } from "@mcp-task-store/services";
 import type { HintListener, TaskDriver } from "@mcp-task-store/core";
 import { newId } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { scratchRedisCluster } from "./scratch-cluster.ts";
 import { type ScratchRedis, scratchRedis } from "./scratch-redis.ts";
+import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 class Heard implements HintListener {
   readonly taskIds = new Set<string>();

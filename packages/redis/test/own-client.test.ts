@@ -1,11 +1,12 @@
 /** The user's own client: used as it is where its settings never send a command twice, else a copy of it. */
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { pollUntil, redisIsLeftOut, tcpProxy } from "@mcp-task-store/services";
+import { pollUntil, redisIsLeftOut } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { newTask, plain, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { scratchRedisCluster } from "./scratch-cluster.ts";
 import { type ScratchRedis, scratchRedis } from "./scratch-redis.ts";
+import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 type Settings = Omit<RedisOptions, "replyMapping">;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createTaskStore, TaskStoreError } from "@mcp-task-store/core";
-import { pollUntil, redisIsLeftOut, type RedisService, startRedis, tcpProxy } from "@mcp-task-store/services";
+import { pollUntil, redisIsLeftOut, type RedisService, startRedis } from "@mcp-task-store/services";
 import {
   newId,
   newTask,
@@ -15,6 +15,7 @@ import {
 } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import { createRedisTaskStore } from "../src/index.ts";
 import { type ScratchRedis, scratchRedis } from "./scratch-redis.ts";
+import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 const HOUR_MS = 3_600_000;
 const DONE = { status: "completed", result: { answer: 42 } } as const;

@@ -2,13 +2,14 @@
 import { isTerminal, Resolver, type TaskStore, type TaskStoreOptions } from "@mcp-task-store/core";
 import { createMemoryBackend, createMemoryTaskStore } from "@mcp-task-store/memory";
 import { createPostgresTaskStore } from "@mcp-task-store/postgres";
-import { freshTestDatabase, pollUntil, postgresIsLeftOut, tcpProxy } from "@mcp-task-store/services";
+import { freshTestDatabase, pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
 import { createTaskWorker, type TaskTool } from "../src/index.ts";
 import { TasksExtension } from "../src/v2/index.ts";
 import { ASK_SURE, taskFor, text, toolOf, YES } from "./task-tools.ts";
 import { asked, ended, read, twoStores } from "./two-stores.ts";
 import { testServer } from "./v2-server.ts";
+import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 const DONE = toolOf(() => text("done"));
 

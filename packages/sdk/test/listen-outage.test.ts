@@ -1,10 +1,11 @@
 import { createPostgresTaskStore } from "@mcp-task-store/postgres";
-import { pollUntil, postgresIsLeftOut, tcpProxy } from "@mcp-task-store/services";
+import { pollUntil, postgresIsLeftOut } from "@mcp-task-store/services";
 import { describe, expect, it } from "vitest";
 import { listenAt } from "./listen-client.ts";
 import { listenServer } from "./listen-server.ts";
 import { sharedBackend } from "./listen-stores.ts";
 import { at, closing } from "./listen-wire.ts";
+import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
 describe.skipIf(postgresIsLeftOut())("a subscription through an outage of the database", () => {
   it("waits it through, and tells what happened meanwhile", async () => {

@@ -20,8 +20,6 @@ export {
   type StartedRedisOrigin,
   startRedis,
 } from "./start-redis.ts";
-export { type HeldAnswers } from "./tcp-link.ts";
-export { type HoldOptions, tcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { freshTestDatabase } from "./test-database.ts";
 export { type FreshMongo, freshTestMongo } from "./test-mongo.ts";
 export { type FreshRedis, type FreshRedisCluster, freshTestRedis, freshTestRedisCluster } from "./test-redis.ts";

@@ -1,4 +1,7 @@
-/** One connection through the proxy: the client's socket, the server's, and what passes between them. */
+/**
+ * One connection through the proxy: the client's socket, the server's, and what passes between them. A turn is what the
+ * client sends until the server answers, and that answer.
+ */
 import type { Socket } from "node:net";
 
 export interface HeldAnswers {
@@ -19,10 +22,15 @@ interface Hold {
 
 export class Link {
   onClose: () => void = () => {};
+  /** A turn begins: its first bytes have come from the client and have not been passed on. */
+  onTurn: () => void = () => {};
   readonly #client: Socket;
   readonly #server: Socket;
   #frozen = false;
   #hold: Hold | undefined;
+  /** Requests that the server has not got; undefined: they pass. */
+  #heldRequests: Buffer[] | undefined;
+  #clientSpoke = false;
   /** The server has closed its side; passed on once nothing is held. */
   #serverEnded = false;
 
@@ -32,10 +40,14 @@ export class Link {
     client.setNoDelay(true);
     server.setNoDelay(true);
     client.on("data", (chunk: Buffer) => {
+      if (!this.#clientSpoke) this.onTurn();
+      this.#clientSpoke = true;
       this.#look(chunk);
-      this.#pass(chunk, client, server);
+      if (this.#heldRequests === undefined) this.#pass(chunk, client, server);
+      else this.#heldRequests.push(chunk);
     });
     server.on("data", (chunk: Buffer) => {
+      this.#clientSpoke = false;
       if (this.#hold?.matched) this.#keep(this.#hold, chunk);
       else this.#pass(chunk, server, client);
     });
@@ -58,6 +70,7 @@ export class Link {
 
   reset(): void {
     this.#hold = undefined;
+    this.#heldRequests = undefined;
     this.#client.resetAndDestroy();
     this.#server.resetAndDestroy();
   }
@@ -73,9 +86,16 @@ export class Link {
     this.#hold = { text, onHeld, matched: text === undefined || kept.length > 0, tail: Buffer.alloc(0), kept };
   }
 
+  /** Until `heal`. */
+  holdRequests(): void {
+    this.#heldRequests ??= [];
+  }
+
   heal(): void {
     const kept = this.#hold?.kept ?? [];
     this.#hold = undefined;
+    for (const chunk of this.#heldRequests ?? []) this.#server.write(chunk);
+    this.#heldRequests = undefined;
     for (const chunk of kept) this.#client.write(chunk);
     if (this.#serverEnded) this.#client.end();
     this.#frozen = false;

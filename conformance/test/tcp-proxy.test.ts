@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { pollUntil, tcpProxy, type TcpProxy } from "../src/index.ts";
+import { pollUntil } from "../../packages/services/src/poll-until.ts";
+import { tcpProxy, type TcpProxy } from "../src/wire/tcp-proxy.ts";
 
 /** Answers each line with the same line, and remembers what it was asked. */
 async function echoServer(): Promise<{ port: number; asked: string[]; sockets: Set<Socket> }> {
@@ -118,6 +119,40 @@ describe("tcpProxy", () => {
     reader.socket.write("read task-8");
     await pollUntil(() => reader.received() === "read task-8", { what: "the other's answer" });
     expect(writer.received()).toBe("finish ta");
+  });
+
+  it("counts what is asked and answered, and holds the one that it is told to before the server gets it", async () => {
+    const { proxy, server } = await setUp();
+    const [one, two] = [await client(proxy), await client(proxy)];
+    one.socket.write("a");
+    await pollUntil(() => one.received() === "a", { what: "the first answer" });
+    expect(proxy.turns).toBe(1);
+    const held = proxy.holdTurn(2, "request");
+    two.socket.write("b");
+    await pollUntil(() => two.received() === "b", { what: "the answer that is not held" });
+    one.socket.write("c");
+    await held.arrived;
+    two.socket.write("d");
+    await pollUntil(() => two.received() === "bd", { what: "answers to others" });
+    expect(server.asked).toEqual(["a", "b", "d"]);
+    held.release();
+    held.release();
+    await pollUntil(() => one.received() === "ac", { what: "the answer that was held" });
+    expect(proxy.turns).toBe(4);
+  });
+
+  it("holds a turn before the client gets its answer, and none once it was released", async () => {
+    const { proxy, server } = await setUp();
+    const one = await client(proxy);
+    const held = proxy.holdTurn(1, "answer");
+    one.socket.write("a");
+    await held.arrived;
+    expect({ asked: server.asked, received: one.received() }).toEqual({ asked: ["a"], received: "" });
+    held.release();
+    await pollUntil(() => one.received() === "a", { what: "the answer" });
+    proxy.holdTurn(1, "request").release();
+    one.socket.write("b");
+    await pollUntil(() => one.received() === "ab", { what: "an answer that nobody holds" });
   });
 
   it("frozen passes nothing and closes nothing, until heal", async () => {

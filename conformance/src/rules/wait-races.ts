@@ -1,0 +1,69 @@
+import { anyEnd } from "../attempt.ts";
+import { defineRule, type Rule } from "../rule.ts";
+import { fulfilled, settled, which } from "../wants.ts";
+
+/** So far ahead that only a hint can wake in time. */
+const NO_POLL_MS = 600_000;
+
+export const gap: Rule = defineRule({
+  id: "wait/gap",
+  title: "A write at any step of a wait wakes it",
+  level: "promise",
+  source: ["P4"],
+  needs: ["pushHints"],
+  mutants: ["wake-between", "wake-old-read"],
+  settings: () => ({ safetyPollMs: NO_POLL_MS }),
+  act: (kit) =>
+    kit.duel({
+      over: () => kit.task(),
+      left: ({ taskId, revision }) => kit.A.waitForUpdate(taskId, { since: revision, signal: kit.signal }),
+      right: ({ taskId }) => kit.B.updateTask(taskId, { statusMessage: "now" }),
+      after: ({ taskId }) => kit.B.getTask(taskId),
+    }),
+  judge(expect, bouts) {
+    for (const { left, right, after, subject, pause } of bouts) {
+      const did = `wait in A while B writes (${pause}), with a safety poll of ten minutes`;
+      expect(`${did}: the write`, right, fulfilled());
+      expect(`${did}: the wait`, left, settled);
+      const news = which<typeof after>(
+        "the task as B left it",
+        (task) => task !== undefined && task.revision !== subject.revision,
+      );
+      expect(`${did}: the wait`, left, fulfilled(news));
+    }
+  },
+});
+
+/** Far from every deadline, and soon enough for a rule. */
+const SOON_POLL_MS = 200;
+
+export const outage: Rule = defineRule({
+  id: "wait/outage",
+  title: "A wait lives through an outage and shows what happened meanwhile",
+  level: "promise",
+  source: ["P4"],
+  needs: ["via"],
+  mutants: ["waiter-dies", "hint-only"],
+  settings: () => ({ safetyPollMs: SOON_POLL_MS }),
+  async act(kit) {
+    const { store, wire } = await kit.wired();
+    const { taskId, revision } = await kit.task();
+    const waiting = store.waitForUpdate(taskId, { since: revision, signal: kit.signal });
+    // It has looked once when another wait of the same store has given up.
+    await store.waitForUpdate(taskId, { since: revision, timeoutMs: 2 * SOON_POLL_MS });
+    wire.cut();
+    const { revision: written } = await kit.B.updateTask(taskId, { statusMessage: "meanwhile" });
+    // The wait is to meet the outage, too.
+    await anyEnd(store.getTask(taskId, { timeoutMs: 2 * SOON_POLL_MS }));
+    wire.heal();
+    return { written, woken: await kit.settles(anyEnd(waiting)) };
+  },
+  judge(expect, { written, woken }) {
+    const did = "wait, cut the connections, write by another, let them come back";
+    expect(did, woken, settled);
+    const shows = which<typeof woken>("the task as the other left it", (end) => {
+      return end.kind === "fulfilled" && end.value.kind === "fulfilled" && end.value.value?.revision === written;
+    });
+    expect(did, woken, shows);
+  },
+});

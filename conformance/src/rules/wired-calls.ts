@@ -1,0 +1,54 @@
+import type { TaskStoreErrorCode } from "@mcp-task-store/core";
+import { type Attempt, CouldNotRun, type Settled } from "../attempt.ts";
+import type { Kit, Wired } from "../kit.ts";
+import type { Want } from "../rule.ts";
+import type { StoreSettings } from "../target.ts";
+import { hasCode } from "../wants.ts";
+
+/** How a call ended, whatever its error says: over a wire an outage is what is judged. */
+export type End = Attempt<Settled<unknown>>;
+
+export function endedWith(code: TaskStoreErrorCode): Want<End> {
+  return {
+    text: `an error with code ${code}`,
+    holds: (end) => end.kind === "fulfilled" && end.value.kind === "rejected" && hasCode(end.value.error, [code]),
+  };
+}
+
+export const couldNotTell: Want<End> = endedWith("WRITE_OUTCOME_UNKNOWN");
+
+export const succeeded: Want<End> = {
+  text: "the call to succeed",
+  holds: (end) => end.kind === "fulfilled" && end.value.kind === "fulfilled",
+};
+
+const WARM_UP_MS = 60_000;
+
+/** A handle on a wire that has connected already. */
+export async function warm(kit: Kit, settings: StoreSettings = {}): Promise<Wired> {
+  const wired = await kit.wired(settings);
+  await wired.store.deleteTask(kit.taskId("warm-up"), { timeoutMs: WARM_UP_MS });
+  return wired;
+}
+
+/** Long enough for a call that goes well. */
+export function patienceMs(kit: Kit): number {
+  return Math.ceil(Math.max(500, 20 * kit.timing.callMs.p50));
+}
+
+/** A store knows the backend's clock by its answers. Where these took so long, it may not know enough to tell. */
+const QUICK_MS = 200;
+const TRIES = 8;
+
+/**
+ * Tries again while a store could not tell what became of its write and was slow.
+ * @throws CouldNotRun if it always was
+ */
+export async function told<Seen extends { readonly end: End }>(once: () => Promise<Seen>): Promise<Seen> {
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    const started = performance.now();
+    const seen = await once();
+    if (!couldNotTell.holds(seen.end) || performance.now() - started < QUICK_MS) return seen;
+  }
+  throw new CouldNotRun(`the calls took longer than ${QUICK_MS} ms, so nothing follows from WRITE_OUTCOME_UNKNOWN`);
+}

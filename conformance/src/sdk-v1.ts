@@ -1,0 +1,3 @@
+export { fromSdkV1 } from "./sdk-v1/from-sdk-v1.ts";
+export { sdkV1Mutants } from "./sdk-v1/mutants.ts";
+export { sdkV1Target, type SdkV1Stores, type SdkV1TargetOptions } from "./sdk-v1/sdk-v1-target.ts";
