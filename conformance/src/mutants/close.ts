@@ -213,6 +213,12 @@ export const close: readonly Mutant[] = [
     sameStore: true,
   }),
   defineMutant({
+    name: "restart-noop",
+    fault: "The target says that it has restarted, and everything goes on.",
+    killedBy: ["caps/restart"],
+    restartNoop: true,
+  }),
+  defineMutant({
     name: "cut-noop",
     fault: "The target takes a way through the kit's proxy, and connects past it.",
     killedBy: ["caps/facilities"],

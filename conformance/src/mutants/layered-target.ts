@@ -42,6 +42,8 @@ export interface Layers {
   readonly sameStore?: true;
   /** The target lies: it takes `via` and connects past it. */
   readonly pastVia?: true;
+  /** The target lies: its restart does nothing. */
+  readonly restartNoop?: true;
   /** In place of a target that cannot move the clock. */
   readonly advance?: (plot: Plot) => (ms: number) => Promise<void>;
   /** Mends, at the end of a run, what the fault did outside of the target. */
@@ -142,7 +144,11 @@ function namespaceWith(layers: Layers, fired: () => void, disposed: (() => void)
       return withWallClock(await atWallClock(clock.offsetMs, () => opened(options)), clock.offsetMs);
     },
     openDriver: async ({ via } = {}) => layers.bare?.(right(via), plot) ?? right(via),
-    restart: async () => backend.restart(),
+    async restart() {
+      if (layers.restartNoop === true) return fired();
+      backend.restart();
+      server.restart();
+    },
     setBack: async (ms) => backend.setBack(ms),
     ...(layers.advance === undefined ? {} : { advance: layers.advance(plot) }),
     async [Symbol.asyncDispose]() {

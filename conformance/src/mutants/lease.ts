@@ -229,4 +229,23 @@ export const lease: readonly Mutant[] = [
         });
       }),
   }),
+  defineMutant({
+    name: "lapse-check-write",
+    fault: "A finish looks at the lease, and then writes whatever has become of it.",
+    killedBy: ["lease/late-finish"],
+    mayAlso: ["lease", "exec", "cancel/coop", "clock/deadlines", "ttl/maintain-race"],
+    driver: (driver, { fired }) =>
+      intercepting(driver, async (write, kind, send) => {
+        const [one] = write.alternatives;
+        const lease = one?.when.lease;
+        if (kind !== "finish" || typeof lease !== "object" || !("token" in lease)) return send(write);
+        const { rows, nowUs } = await driver.read([write.taskId]);
+        const [row] = rows;
+        if (liveLease(row, Math.floor(nowUs / 1_000))?.token !== lease.token) return send(write);
+        const answer = await send(unguarded(write, "lease"));
+        // Somebody has taken the task in between.
+        if (answer.kind === "written" && answer.row.attempts !== row?.attempts) fired();
+        return answer;
+      }),
+  }),
 ];

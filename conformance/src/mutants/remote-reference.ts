@@ -35,6 +35,7 @@ interface Question {
 /** A process of its own, as far as a client can tell. */
 export class ReferenceServer {
   readonly #backend: ReferenceBackend;
+  readonly #sockets = new Set<Socket>();
   #server: Promise<Server> | undefined;
 
   constructor(backend: ReferenceBackend) {
@@ -56,6 +57,11 @@ export class ReferenceServer {
     return { host: "127.0.0.1", port };
   }
 
+  /** Ends every connection, as a process does that is stopped; it listens on. */
+  restart(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   async close(): Promise<void> {
     (await this.#server)?.close();
   }
@@ -63,9 +69,13 @@ export class ReferenceServer {
   #serve(socket: Socket): void {
     const driver = this.#backend.driver();
     const tell = (message: object): void => void (socket.writable && socket.write(`${JSON.stringify(message)}\n`));
+    this.#sockets.add(socket);
     socket.unref();
     socket.on("error", () => undefined);
-    socket.on("close", () => void driver.close());
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      void driver.close();
+    });
     lines(socket, (line) => {
       const { id, method, args }: Question = JSON.parse(line);
       const listener: HintListener = { onHint: (hint) => tell({ hint }), onGap: () => undefined };

@@ -119,3 +119,32 @@ export const facilities: Rule = defineRule({
     );
   },
 });
+
+export const restart: Rule = defineRule({
+  id: "caps/restart",
+  title: "A restart of the target ends what was connected, and what was stored is there",
+  level: "must",
+  source: ["X-11"],
+  needs: ["restart"],
+  mutants: ["restart-noop"],
+  async act(kit) {
+    const task = await kit.task();
+    // Stores may connect again by themselves: only a wire shows that they had to.
+    const wired = kit.takesVia ? await kit.wired() : undefined;
+    await wired?.store.getTask(task.taskId);
+    const open = wired?.wire.connections ?? 0;
+    await kit.restart();
+    const ended =
+      wired &&
+      (await kit.until(
+        async () => wired.wire.ended,
+        (count) => count >= open,
+      ));
+    return { open, ended, task, seen: await attempt(kit.A.getTask(task.taskId)) };
+  },
+  judge(expect, { open, ended, task, seen }) {
+    const all = which<number>(`${open} or more`, (count) => count >= open);
+    if (ended !== undefined) expect("restart the target: how many connections of a handle ended", ended, all);
+    expect("read by a new handle what was there before the restart", seen, fulfilled(unchanged(task)));
+  },
+});

@@ -19,6 +19,7 @@ import * as finish from "./finish.ts";
 import * as ids from "./ids.ts";
 import * as inputs from "./inputs.ts";
 import * as lease from "./lease.ts";
+import * as leaseWire from "./lease-wire.ts";
 import * as leaseRecovery from "./lease-recovery.ts";
 import * as lifecycle from "./lifecycle.ts";
 import * as list from "./list.ts";
@@ -56,6 +57,7 @@ export const rules: readonly Rule[] = [
   watch,
   lease,
   leaseRecovery,
+  leaseWire,
   inputs,
   asking,
   messages,

@@ -25,6 +25,7 @@ export class Wire {
   readonly #listeners = new Map<string, Promise<Server>>();
   #state: "open" | "cut" | "frozen" = "open";
   #turns = 0;
+  #ended = 0;
   #turnHeld: { readonly at: number; readonly hold: (link: Link) => void } | undefined;
   #hold: { readonly text: string | undefined; readonly onHeld: () => void } | undefined;
   #closed: Promise<void> | undefined;
@@ -32,6 +33,11 @@ export class Wire {
   /** How many connections there are at this moment. */
   get connections(): number {
     return this.#links.size;
+  }
+
+  /** How many connections have ended, by either side. */
+  get ended(): number {
+    return this.#ended;
   }
 
   /** How many turns began on all connections together. */
@@ -56,7 +62,10 @@ export class Wire {
       }
       const link = new Link(client, connect({ host, port, allowHalfOpen: true }));
       this.#links.add(link);
-      link.onClose = () => this.#links.delete(link);
+      link.onClose = () => {
+        this.#links.delete(link);
+        this.#ended += 1;
+      };
       link.onTurn = () => {
         this.#turns += 1;
         if (this.#turnHeld?.at === this.#turns) this.#turnHeld.hold(link);
