@@ -57,6 +57,15 @@ describe("run", () => {
     expect(await cli(again.split(" "), { FAULT: "cancels-in-silence" })).toMatchObject({ code: 1 });
   });
 
+  it("judges stores of the SDK 1.x by what their interfaces can express", async () => {
+    const sdk = join(TARGETS, "sdk-in-memory.ts");
+    const sound = await cli(["run", sdk, "--rule", "cancel/race-finish", "--rule", "v1/guards"]);
+    expect(sound.stdout).toMatch(/2 passed, .*\nInMemoryTaskStore: conformant\n$/);
+    const { code, stdout } = await cli(["run", sdk, "--rule", "v1/status", "--replays", "1"]);
+    expect(stdout).toContain("saw     { kind: 'fulfilled', value: undefined }");
+    expect(code).toBe(1);
+  });
+
   it("ends with 3 when something could not run", async () => {
     const { code, stdout } = await cli(["run", HURT, ...FAST], { FAULT: "not-loaded" });
     expect(code).toBe(3);

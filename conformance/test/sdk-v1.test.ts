@@ -3,7 +3,7 @@ import { createMemoryTaskStore } from "../../packages/memory/src/index.ts";
 import { createSdkTaskMessageQueue, createSdkTaskStore } from "../../packages/sdk/src/v1/index.ts";
 import { describeRule, runConformance } from "../src/index.ts";
 import { fromSdkV1, sdkV1Target, type SdkV1Stores } from "../src/sdk-v1.ts";
-import { plainSdk } from "../src/sdk-v1/mutants.ts";
+import { plainSdk } from "../src/sdk-v1/define-sdk-mutant.ts";
 import type { Target } from "../src/target.ts";
 
 const timing = { minDeadlineMs: 2_500, rounds: 5 };

@@ -268,6 +268,14 @@ describe("every published package, installed by npm into an empty folder", () =>
     },
   );
 
+  it("judges the stores of the SDK in the README's target file", { timeout: TIMEOUT_MS }, async () => {
+    const [snippet] = snippets.filter(({ name }) => name === "sdk-v1");
+    const bin = join("node_modules", "@mcp-task-store", "conformance", "dist", "bin.js");
+    const args = [bin, "run", `${snippet?.file}.ts`, "--rule", "cancel", "--rule", "v1/guards"];
+    const { stdout } = await project.run(await oldestNode(), args);
+    expect(stdout).toMatch(/\n5 passed, 0 failed, 0 could not run, .*\nthe SDK's own: conformant\n$/);
+  });
+
   it(
     "judges the store of the node-test snippet, by the oldest Node's own runner",
     { timeout: TIMEOUT_MS },

@@ -32,6 +32,7 @@ import * as ttl from "./ttl.ts";
 import * as ttlBelongings from "./ttl-belongings.ts";
 import * as v1 from "./v1.ts";
 import * as v1Pages from "./v1-pages.ts";
+import * as v1Record from "./v1-record.ts";
 import * as v1Values from "./v1-values.ts";
 import * as wait from "./wait.ts";
 import * as waitRaces from "./wait-races.ts";
@@ -75,6 +76,7 @@ export const rules: readonly Rule[] = [
   caps,
   v1,
   v1Pages,
+  v1Record,
   v1Values,
   // The order of a module's names is the language's own here, and another one where a bundler or a test runner made it.
 ].flatMap((theme): readonly Rule[] => Object.values(theme).sort((a, b) => (a.id < b.id ? -1 : 1)));

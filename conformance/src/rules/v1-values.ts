@@ -103,31 +103,43 @@ export const ttl: Rule = defineRule({
   level: "must",
   source: ["S-34", "P10"],
   needs: ["sdkV1"],
-  mutants: ["v1-ttl-nan"],
+  mutants: ["v1-ttl-nan", "v1-ttl-zero-for-ever"],
   async act(kit) {
     const { store } = await kit.sdk();
     const session = kit.principal("s1");
-    const wishes = [Number.NaN, -1, Infinity, "5", 3_600_000, null];
-    return Promise.all(
+    const wishes = [Number.NaN, -1, Infinity, "5", 0, 3_600_000, null];
+    const made = await Promise.all(
       wishes.map(async (wish) => {
         const end = await anyEnd(callUntyped(store, "createTask", { ttl: wish }, 1, REQUEST, session));
-        return { wish, end };
+        return { wish, end, shown: shownTask(end) };
       }),
     );
+    await kit.elapse(kit.timing.unitMs);
+    const over = made.flatMap(({ shown }) => (shown?.ttl === 0 ? [shown.taskId] : []));
+    return { made, left: await Promise.all(over.map((taskId) => store.getTask(taskId, session))) };
   },
-  judge(expect, seen) {
-    const known = which<Settled<unknown>>(
+  judge(expect, { made, left }) {
+    const known = which<TtlMade>(
       "a refusal, or a task whose ttl is null or a whole number of ms, 0 or more",
-      (end) => {
-        if (end.kind === "rejected") return true;
-        const { value } = end;
-        const shown = typeof value === "object" && value !== null && "ttl" in value ? value.ttl : undefined;
-        return shown === null || (Number.isSafeInteger(shown) && Number(shown) >= 0);
-      },
+      ({ end, shown }) =>
+        end.kind === "rejected" || shown?.ttl === null || (Number.isSafeInteger(shown?.ttl) && Number(shown?.ttl) >= 0),
     );
-    for (const { wish, end } of seen) expect(`create a task with a ttl of ${String(wish)}`, end, known);
+    for (const one of made) expect(`create a task with a ttl of ${String(one.wish)}`, one, known);
+    for (const task of left) expect("read a task whose ttl is said to be 0, some time later", task, equalTo(null));
   },
 });
+
+interface TtlMade {
+  readonly end: Settled<unknown>;
+  readonly shown: { readonly taskId: string; readonly ttl: unknown } | undefined;
+}
+
+function shownTask(end: Settled<unknown>): TtlMade["shown"] {
+  if (end.kind === "rejected" || typeof end.value !== "object" || end.value === null) return undefined;
+  const { value } = end;
+  const taskId = "taskId" in value && typeof value.taskId === "string" ? value.taskId : "";
+  return { taskId, ttl: "ttl" in value ? value.ttl : undefined };
+}
 
 export const queueEnds: Rule = defineRule({
   id: "v1/queue-ends",

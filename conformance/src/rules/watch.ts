@@ -44,10 +44,10 @@ export const watchAll: Rule = defineRule({
     // Through a view, with ids that are not the principal's: those just end.
     const ids = [foreign.taskId, ...crowd.map((task) => task.taskId), kit.taskId("never")];
     const all = kit.A.scoped(kit.principal("p1")).watchTasks(ids, { signal })[Symbol.asyncIterator]();
-    const ends = collect(all, () => false);
+    const crowdEnds = kit.settles(collect(all, () => false));
     await kit.B.deleteTask(doomed);
     for (const { taskId } of crowd.slice(1)) await kit.B.finishTask(taskId, COMPLETED);
-    const crowdSeen = await kit.settles(ends);
+    const crowdSeen = await crowdEnds;
     const open = await kit.task();
     const idle = kit.A.watchTasks([open.taskId], { signal })[Symbol.asyncIterator]();
     await kit.settles(idle.next());
