@@ -28,6 +28,8 @@ export interface Kit {
   /** Fires when the rule is over. */
   readonly signal: AbortSignal;
 
+  /** Whether two handles have the same tasks. Where it is false, A and B are one, and a further one is a store of its own. */
+  readonly opensTwice: boolean;
   /** A further handle in the rule's namespace, closed at its end. */
   open(settings?: StoreSettings): Promise<TaskStore>;
   /** A further bare driver in the rule's namespace, closed at its end. Only where the rule needs "driver". */

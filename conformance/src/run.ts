@@ -132,7 +132,12 @@ export class Run {
   async #handles(namespace: TargetNamespace, settings: StoreSettings): Promise<readonly [TaskStore, TaskStore]> {
     const able = this.#able(settings);
     const a = await namespace.open({ settings: able });
-    return [a, (this.#target.opensTwice ?? a.capabilities.multiProcess) ? await namespace.open({ settings: able }) : a];
+    return [a, this.#opensTwice(a) ? await namespace.open({ settings: able }) : a];
+  }
+
+  /** Whether opening a namespace again gives another handle on the same tasks. */
+  #opensTwice({ capabilities }: TaskStore): boolean {
+    return this.#target.opensTwice ?? capabilities.multiProcess;
   }
 
   /** Those settings that the target can set. */
@@ -211,7 +216,7 @@ export class Run {
       case "restart":
         return namespace.restart !== undefined;
       case "clock":
-        return this.#target.clock === true;
+        return this.#target.clock === true && this.#opensTwice(handles[0]);
       case "driver":
         return namespace.openDriver !== undefined;
       case "file":
@@ -263,6 +268,7 @@ export class Run {
       journal,
       execute,
       orphans,
+      opensTwice: this.#opensTwice(ground.handles[0]),
       via: this.#target.via === true,
     });
     try {

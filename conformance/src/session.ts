@@ -43,6 +43,7 @@ export interface SessionParts {
   readonly journal: Journal;
   readonly execute: TaskExecution;
   readonly orphans: readonly Task[];
+  readonly opensTwice: boolean;
   /** The target takes `via`. */
   readonly via: boolean;
 }
@@ -95,6 +96,10 @@ export class Session implements Kit {
     for (const store of this.#opened) if (!lent.has(store)) await anyEnd(() => store.close({ graceMs: 100 }));
     for (const driver of this.#drivers) await anyEnd(() => driver.close());
     for (const wire of this.#wires) await wire.close();
+  }
+
+  get opensTwice(): boolean {
+    return this.#parts.opensTwice;
   }
 
   async open(settings: StoreSettings = {}): Promise<TaskStore> {
@@ -205,7 +210,7 @@ export class Session implements Kit {
 
   async elapse(ms: number): Promise<void> {
     const { namespace } = this.#parts;
-    const canary = await this.#raw.createTask({ ttlMs: ms });
+    const canary = await this.#raw.createTask({ ttlMs: Math.max(ms, this.#raw.capabilities.minTtlMs) });
     if (namespace.advance !== undefined) {
       await namespace.advance(ms);
       if ((await this.#raw.getTask(canary.taskId)) === undefined) return;

@@ -113,7 +113,7 @@ export interface Target {
    * more tasks it has. @default false
    */
   readonly isolated?: boolean;
-  /** `open` can give a handle whose process has a wrong wall clock. @default false */
+  /** `open` can give a handle, on the same tasks, whose process has a wrong wall clock. @default false */
   readonly clock?: boolean;
   /**
    * The module that exports this target, as `target` or as its default; its path or URL: for rules that need a process of

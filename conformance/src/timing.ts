@@ -43,7 +43,8 @@ export async function calibrate(store: TaskStore, limits: TimingLimits = {}): Pr
   const p99 = quantile(samples, 0.99);
   const unit = Math.min(MAX_UNIT_MS, Math.max(MIN_UNIT_MS, Math.ceil(8 * p99)));
   return {
-    unitMs: Math.max(unit, capabilities.minTtlMs, capabilities.minLeaseMs),
+    // Rules let half of it go by, and a canary cannot be shorter than the shortest ttl.
+    unitMs: Math.max(unit, 2 * capabilities.minTtlMs, capabilities.minLeaseMs),
     deadlineMs: Math.ceil(
       Math.max(limits.minDeadlineMs ?? 10_000, 50 * p99) + capabilities.safetyPollMs + capabilities.maintainEveryMs,
     ),

@@ -35,6 +35,7 @@ export async function referenceKit(
     journal: new Journal(),
     execute: taskExecution,
     orphans: [],
+    opensTwice: true,
     via: false,
   });
   return {

@@ -97,7 +97,7 @@ export const facilities: Rule = defineRule({
   mutants: ["peer-is-store", "advance-noop", "cut-noop"],
   isolated: true,
   async act(kit) {
-    const shared = kit.A.capabilities.multiProcess && kit.A === kit.B;
+    const shared = kit.opensTwice && kit.A === kit.B;
     const task = await kit.task();
     const third = await kit.open();
     await third.close();
@@ -108,7 +108,7 @@ export const facilities: Rule = defineRule({
   judge(expect, { task, shared, seen, wire, moved }) {
     const atLeast = which<number>("an hour or more", (ms) => ms >= HOUR_MS);
     if (moved !== undefined) expect("let the target move the backend's clock by an hour", moved, atLeast);
-    expect("open a store of many processes twice: whether that is one handle", shared, equalTo(false));
+    expect("open a store twice of which that gives two handles: whether that is one", shared, equalTo(false));
     expect("close a third handle; A's task seen by B", seen, fulfilled(unchanged(task)));
     if (wire === undefined) return;
     expect("cut the connections of a handle that was opened with via: a create", wire.cut, which("an error", failed));

@@ -4,6 +4,7 @@ import { deferred } from "../deferred.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { settled, unchanged } from "../wants.ts";
+import { unmaintained } from "./unmaintained.ts";
 
 /** How a worker ends that has lost its lease without knowing it. */
 const ENDS: Readonly<Record<string, () => JsonObject | undefined>> = {
@@ -66,6 +67,7 @@ export const lostLease: Rule = defineRule({
   level: "promise",
   source: ["P8"],
   mutants: ["exec-writes-after-loss"],
+  settings: unmaintained,
   act: (kit) => Promise.all(Object.entries(ENDS).map(([end, finish]) => loseLease(kit, end, finish))),
   judge(expect, seen) {
     for (const { end, aborted, run, taken, after } of seen) {

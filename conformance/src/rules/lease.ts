@@ -5,6 +5,7 @@ import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../session.ts";
 import { equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
 import { COMPLETED, FAILED } from "./endings.ts";
+import { unmaintained } from "./unmaintained.ts";
 
 const HOUR_MS = 3_600_000;
 const LEASE = which<unknown>("a lease", (seen) => seen !== undefined);
@@ -89,6 +90,7 @@ export const tokenGrows: Rule = defineRule({
   level: "promise",
   source: ["P8"],
   mutants: ["token-per-holder", "token-reset"],
+  settings: unmaintained,
   async act(kit) {
     const { taskId } = await kit.task();
     const tokens: (number | undefined)[] = [];
@@ -137,6 +139,7 @@ export const staleRefused: Rule = defineRule({
   level: "promise",
   source: ["P8"],
   mutants: ["fence-by-name", "token-at-least", "stale-finish", "stale-release", "stale-renew"],
+  settings: unmaintained,
   async act(kit) {
     const { taskId } = await kit.task();
     const old = await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: kit.timing.unitMs });
@@ -171,6 +174,7 @@ export const fenced: Rule = defineRule({
   level: "promise",
   source: ["P8", "P1"],
   mutants: ["unfenced-passes", "cancel-needs-token", "lapse-ignored"],
+  settings: unmaintained,
   async act(kit) {
     const held = async (): Promise<Task> => {
       const { taskId } = await kit.task();

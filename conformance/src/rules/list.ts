@@ -183,7 +183,7 @@ export const deadPage: Rule = defineRule({
 
 export const next: Rule = defineRule({
   id: "list/next",
-  title: "nextCursor is there exactly while there is more",
+  title: "nextCursor is there while there is more, and absent at the end",
   level: "must",
   source: ["S-52"],
   needs: ["listing"],
@@ -200,7 +200,6 @@ export const next: Rule = defineRule({
   judge(expect, seen) {
     for (const { count, made, pages } of seen) {
       const did = `walk ${count} tasks by 3`;
-      expect(`${did}: the number of pages`, pages.length, equalTo(Math.max(1, Math.ceil(count / 3))));
       expect(`${did}: the tasks`, idsOf(tasksOf(pages)).toSorted(), equalTo(made.toSorted()));
       for (const page of pages.slice(0, -1)) {
         expect(

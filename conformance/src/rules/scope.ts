@@ -128,11 +128,9 @@ export const listOwn: Rule = defineRule({
   },
   judge(expect, { own, pages }) {
     expect("list one principal's six tasks among others'", idsOf(pages).toSorted(), equalTo(own.toSorted()));
-    expect(
-      "look at the sizes of the pages",
-      pages.map((page) => page.tasks.length),
-      equalTo([3, 3]),
-    );
+    const sizes = pages.map((page) => page.tasks.length);
+    // The last full page may say that there may be more.
+    expect("look at the sizes of the pages", sizes.at(-1) === 0 ? sizes.slice(0, -1) : sizes, equalTo([3, 3]));
   },
 });
 
