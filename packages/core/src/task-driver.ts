@@ -203,7 +203,10 @@ export interface DriverCapabilities {
   readonly messages: boolean;
   /** `page` works. */
   readonly listing: boolean;
-  /** Largest JSON text of one payload, in UTF-8 bytes. */
+  /**
+   * Largest JSON text of one payload, in UTF-8 bytes: of a metadata, a request, a result, an error, a message, or all the
+   * inputs of one call.
+   */
   readonly maxPayloadBytes: number;
 }
 

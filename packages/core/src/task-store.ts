@@ -23,7 +23,7 @@ export interface WriteOptions extends CallOptions {
 }
 
 export interface FinishOptions extends WriteOptions {
-  /** @default a failed task gets its error's message; otherwise the message stays as it is */
+  /** @default a failed task gets its error's message, or a text of the store's if it has no error; else the message stays */
   readonly statusMessage?: string | undefined;
 }
 
@@ -49,12 +49,12 @@ export interface CreateTaskParams {
   readonly pollIntervalMs?: number | undefined;
   /** At most 8,192 UTF-8 bytes, no NUL. */
   readonly statusMessage?: string | undefined;
-  /** `_meta` inside its params is dropped. */
+  /** `method` and `name`: 1 to 255 UTF-8 bytes, no control characters. `_meta` inside its params is dropped. */
   readonly request?: TaskRequest | undefined;
   readonly metadata?: JsonObject | undefined;
   /**
    * Same principal and key give the same task, however often it is called; the first call's parameters stand. 1 to 255
-   * UTF-8 bytes. Refused for unowned tasks, whose id must stay a secret.
+   * UTF-8 bytes. Refused for unowned tasks, whose id must stay a secret, and beside a `taskId`.
    */
   readonly idempotencyKey?: string | undefined;
 }
@@ -88,7 +88,7 @@ export interface TaskPage {
   readonly tasks: readonly Task[];
   /**
    * Present while there may be more, also where few tasks or none came: a backend may stop when a filter passes few of
-   * very many tasks. Opaque; stays valid when the task it was made from is gone.
+   * very many tasks, and a last page may be full. Opaque; stays valid when the task it was made from is gone.
    */
   readonly nextCursor?: string;
 }
@@ -117,7 +117,7 @@ export interface Lease {
 }
 
 export interface AcquireOptions extends CallOptions {
-  /** A name for people to read; the token, not the name, is what counts. 1 to 255 UTF-8 bytes. */
+  /** A name for people to read; the token, not the name, is what counts. 1 to 255 UTF-8 bytes, no control characters. */
   readonly holder: string;
   /** Life of the lease without renewal, ms. @default the store's `leaseMs` (30,000); range `minLeaseMs` to 86,400,000 */
   readonly leaseMs?: number | undefined;
@@ -169,7 +169,10 @@ export interface TaskStoreCapabilities extends DriverCapabilities {
  * indistinguishable in every method: same code, same text, same work, no waiting on one and not the other.
  *
  * All methods reject with `TaskStoreError`s: INVALID_ARGUMENT before anything is sent; STORE_UNAVAILABLE when nothing
- * was written; for writes WRITE_OUTCOME_UNKNOWN when a lost answer could not be looked up; ABORTED; CLOSED.
+ * was written; for writes WRITE_OUTCOME_UNKNOWN when a lost answer could not be looked up; ABORTED; CLOSED. An id that
+ * no task can have is unknown, or an INVALID_ARGUMENT.
+ *
+ * Arguments count as they are at the call, answers are copies: whoever edits one later edits nothing else.
  * @see S-69, S-73, S-74, X-59; rules scope/*
  */
 export interface ScopedTaskStore {
@@ -195,7 +198,7 @@ export interface ScopedTaskStore {
   /**
    * The principal's own tasks, newest first. A walk shows each task that lived all through it exactly once, whatever
    * happens to others meanwhile. Cursors work in every process, and not for anybody else.
-   * @throws TaskStoreError INVALID_CURSOR; NOT_SUPPORTED for principal null (S-72) or without the capability
+   * @throws TaskStoreError INVALID_CURSOR for whatever is no cursor of this listing; NOT_SUPPORTED for principal null (S-72) or without the capability
    * @see S-51 … S-54, S-62, S-74; rules list/*
    */
   listTasks(page?: ListTasksParams, options?: CallOptions): Promise<TaskPage>;
@@ -247,7 +250,7 @@ export interface ScopedTaskStore {
    * Each of these tasks as it stands now, then each change (of changes in quick succession the latest), until all are
    * terminal or gone. A terminal task is its last item; one that is gone, or not there at all, just ends: a view cannot
    * tell a foreign id from an unknown one. Nothing is read before the first `next()`. At most 10,000 ids.
-   * @throws TaskStoreError from `next()`: STORE_UNAVAILABLE if not even the first look at a task was possible (an outage
+   * @throws TaskStoreError at once: INVALID_ARGUMENT; from `next()`: STORE_UNAVAILABLE if not even the first look at a task was possible (an outage
    *   later on is waited through); ABORTED, CLOSED
    * @see X-43, X-45; rules watch/*, scope/every-op
    */
@@ -296,13 +299,18 @@ export interface TaskStore extends Omit<ScopedTaskStore, "principal" | "createTa
 
   /**
    * Takes the task to work on it. undefined: somebody holds it, it is terminal, or its attempts are used up. A task
-   * whose cancellation was asked for is cancelled instead of handed out. One round trip.
+   * whose cancellation was asked for is cancelled instead of handed out. A lease raises the task's expiry to at least
+   * `capabilities.graceMs` beyond its own end. One round trip.
    * @throws TaskStoreError TASK_NOT_FOUND
    * @see rules lease/*
    */
   acquireLease(taskId: string, options: AcquireOptions): Promise<Lease | undefined>;
 
-  /** Prolongs a live lease from now. Changes no revision and wakes nobody. One round trip. @throws TaskStoreError LEASE_LOST, TASK_TERMINAL, TASK_NOT_FOUND */
+  /**
+   * Prolongs a live lease from now, and never shortens it. Changes neither revision nor lastUpdatedAt, and wakes nobody.
+   * One round trip.
+   * @throws TaskStoreError LEASE_LOST, TASK_TERMINAL, TASK_NOT_FOUND
+   */
   renewLease(taskId: string, token: number, options?: RenewOptions): Promise<Lease>;
 
   /**
@@ -319,8 +327,9 @@ export interface TaskStore extends Omit<ScopedTaskStore, "principal" | "createTa
   setup(options?: CallOptions): Promise<void>;
 
   /**
-   * Deletes expired tasks, fails or releases those of lost workers, announces unclaimed ones. Runs by itself unless
-   * `maintenance: false`; any number of processes may do it at once. Looks at `limit` tasks at most (100 by default,
+   * Deletes expired tasks, fails (with an error and a message) or releases those of lost workers, and hands working ones
+   * that were released or that nobody claimed to `onOrphan`: one in input_required is, once it was answered. Runs by
+   * itself unless `maintenance: false`; any number of processes may do it at once. Looks at `limit` tasks at most (100 by default,
    * 10,000 at most); the report's `more` says whether to call again.
    * @see rules lease/orphan-*, lease/claim, ttl/*
    */
@@ -328,7 +337,7 @@ export interface TaskStore extends Omit<ScopedTaskStore, "principal" | "createTa
 
   /**
    * Ends the store: waits and watches settle with CLOSED, calls in flight get up to `graceMs` (5,000) to settle. Closes
-   * only connections that the store opened itself. Twice is harmless.
+   * only connections that the store opened itself. Every call after it, of a view too, is CLOSED. Twice is harmless.
    */
   close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
 }

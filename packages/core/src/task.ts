@@ -72,7 +72,10 @@ export interface Task {
   /** Who owns the task; `null`: unowned, the unguessable id is the capability. */
   readonly principal: string | null;
   readonly generation: Generation | null;
-  /** Moves at every visible change and at every message pushed; never compare it for anything but "is it another one". */
+  /**
+   * Grows at every visible change and at every message pushed. A later task under the same id starts above all that were
+   * seen of the one before. Never compare it for anything but "is it another one": steps may be of any size.
+   */
   readonly revision: number;
   readonly status: TaskStatus;
   readonly statusMessage?: string;
