@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { describeRule, type Report, runConformance, selectedRules } from "../conformance/src/index.ts";
 import { referenceTarget, variants } from "../conformance/src/mutants.ts";
 import type { Target } from "../conformance/src/targets.ts";
+import { target as independent } from "../examples/independent-store/src/conformance-target.ts";
 import { BACKENDS } from "./backends.ts";
 import { showProgress } from "./progress.ts";
 
@@ -15,9 +16,10 @@ interface Source extends AsyncDisposable {
 
 const nothing = async (): Promise<void> => undefined;
 
-/** Correct stores of the kit, then those of this repository. */
+/** Correct stores of the kit and one that shares nothing with them, then those of this repository. */
 const SOURCES: Readonly<Record<string, () => Promise<Source>>> = {
   reference: async () => ({ target: referenceTarget, [Symbol.asyncDispose]: nothing }),
+  independent: async () => ({ target: () => independent, [Symbol.asyncDispose]: nothing }),
   ...Object.fromEntries(
     variants.map((variant) => [
       variant.name,
@@ -35,7 +37,7 @@ const SOURCES: Readonly<Record<string, () => Promise<Source>>> = {
   ),
 };
 
-const KIT: readonly string[] = ["reference", ...variants.map(({ name }) => name)];
+const KIT: readonly string[] = ["reference", "independent", ...variants.map(({ name }) => name)];
 
 const help = `Usage: pnpm false-positives [options]
 

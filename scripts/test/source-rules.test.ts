@@ -103,6 +103,19 @@ describe("imports", () => {
   });
 });
 
+describe("the store written by hand", () => {
+  const files = sourceFiles("examples/independent-store/src/**/*.ts");
+  const store = files.filter(({ path }) => !path.endsWith("/conformance-target.ts"));
+
+  it("takes of ours the types of core and its errors, nothing else", () => {
+    const ours = store.flatMap(importsOf).filter(({ from }) => from.startsWith("@mcp-task-store/"));
+    expect(ours.length).toBeGreaterThan(10);
+    expect(ours.filter(({ from }) => from !== "@mcp-task-store/core")).toEqual([]);
+    const values = store.flatMap(({ text }) => text.match(/^import (?!type\b)[^;]*"@mcp-task-store\/core";$/gm) ?? []);
+    expect(new Set(values)).toEqual(new Set(['import { TaskStoreError } from "@mcp-task-store/core";']));
+  });
+});
+
 describe("sources", () => {
   it("are found", () => {
     expect(sources.length).toBeGreaterThan(60);
