@@ -11,6 +11,7 @@ const config: UserConfig = {
     mutants: "src/mutants.ts",
     server: "src/server.ts",
     "sdk-v1": "src/sdk-v1.ts",
+    history: "src/history.ts",
     bin: "src/bin.ts",
     // Run by processes of their own, found beside the others.
     "play-child": "src/supervised/play-child.ts",

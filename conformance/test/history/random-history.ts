@@ -1,0 +1,280 @@
+/** Histories of stores that are right: a few clients' calls on one task, in an order and with faults that a seed decides. */
+import { createMemoryBackend, createMemoryDriver } from "@mcp-task-store/memory";
+import {
+  createTaskStore,
+  type TaskDriver,
+  type TaskOutcome,
+  type TaskStore,
+  TaskStoreError,
+} from "@mcp-task-store/core";
+import * as fc from "fast-check";
+import { type History, HistoryRecording, recordHistory } from "../../src/history.ts";
+import { overStore } from "../../src/mutants/over-store.ts";
+import { scheduled } from "../../src/scheduler/scheduled-driver.ts";
+import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { VirtualTime } from "../../src/scheduler/virtual-time.ts";
+import { SeededRandom } from "../../src/seeded-random.ts";
+
+/** Whose token a call shows: of the client's own last lease, of the last that anybody got. */
+type Authority = "none" | "force" | "own" | "last";
+
+/** Whether the caller is told how its call ended, and if not, what becomes of it. */
+type Telling = "told" | "applied" | "not-applied" | "late";
+
+export type Command = { readonly telling: Telling } & (
+  | { readonly type: "finish" | "report" | "ask"; readonly by: Authority; readonly variant: number }
+  | { readonly type: "cancel" | "answer"; readonly variant: number }
+  | { readonly type: "renew" | "release"; readonly by: "own" | "last" }
+  | { readonly type: "get" | "coop" | "acquire" | "delete" | "outcome" | "wait" | "push" | "recreate" }
+);
+
+/** What each client does, one call after the other. */
+export type Script = readonly (readonly Command[])[];
+
+const ENDINGS: readonly TaskOutcome[] = [
+  { status: "completed", result: { n: 1 } },
+  { status: "completed", result: { isError: true } },
+  { status: "failed", error: { code: 1, message: "boom", data: [1, { a: null }] } },
+  { status: "cancelled" },
+];
+const QUESTIONS = [
+  { k1: { method: "elicitation/create", params: { b: 1, a: [] } } },
+  { k1: { method: "elicitation/create", params: { a: [], b: 1 } }, k2: { method: "sampling/createMessage" } },
+  { k1: { method: "sampling/createMessage" }, k2: { method: "elicitation/create" } },
+];
+const ANSWERS = [{ k1: { yes: true } }, { k1: { no: 0 }, k2: { yes: true } }, { k2: { no: 0 }, stranger: {} }];
+
+function commands(tellings: readonly Telling[]): fc.Arbitrary<Command> {
+  const telling = fc.constantFrom("told", "told", "told", ...tellings);
+  const by = fc.constantFrom<Authority>("none", "none", "force", "own", "last", "last");
+  const variant = fc.nat(3);
+  return fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        type: fc.constantFrom("finish" as const, "report" as const, "report" as const, "ask" as const, "ask" as const),
+        telling,
+        by,
+        variant,
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        type: fc.constantFrom("cancel" as const, "answer" as const, "answer" as const, "answer" as const),
+        telling,
+        variant,
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        type: fc.constantFrom("renew" as const, "release" as const),
+        telling,
+        by: fc.constantFrom("own" as const, "last" as const),
+      }),
+    },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        type: fc.constantFrom(
+          ...(["get", "get", "get", "get", "coop", "acquire", "acquire", "outcome", "wait", "push"] as const),
+          ...(["delete", "recreate"] as const),
+        ),
+        telling,
+      }),
+    },
+  );
+}
+
+export function scripts(options: {
+  readonly clients: number;
+  readonly tellings?: readonly Telling[];
+  /** What nobody does. @default nothing */
+  readonly without?: Command["type"];
+}): fc.Arbitrary<Script> {
+  const { clients, tellings = [], without } = options;
+  const command = commands(tellings).filter(({ type }) => type !== without);
+  const script = fc.array(command, { minLength: 1, maxLength: 5, size: "max" });
+  return fc.array(script, { minLength: clients, maxLength: clients });
+}
+
+export const ALL_TELLINGS: readonly Telling[] = ["applied", "not-applied", "late"];
+
+export interface HistoryOptions {
+  readonly script: Script;
+  /** Decides the order in which the backend serves what waits. */
+  readonly seed: number;
+  /** Faults of the connections, and how often a timer fires early. @default 0 */
+  readonly maxFaults?: number;
+  /** Another store around each client's. */
+  readonly around?: (store: TaskStore) => TaskStore;
+  /** Another driver between the clients and the backend. */
+  readonly driver?: (driver: TaskDriver) => TaskDriver;
+}
+
+/** Plays a script on the memory store and gives the history of its task. */
+export async function randomHistory(options: HistoryOptions): Promise<History> {
+  const { script, seed, maxFaults = 0, around = same, driver = same } = options;
+  using time = VirtualTime.install();
+  const faults = ["lost", "late", "unavailable", "never"] as const;
+  const scheduler = new Scheduler({ time, hints: "pass", faults, maxFaults, maxEarlyTime: maxFaults });
+  const backend = createMemoryBackend();
+  const recording = new HistoryRecording();
+  const random = new SeededRandom(seed);
+  const clients = script.map(() => {
+    const memory = scheduled(driver(createMemoryDriver({ backend })), scheduler);
+    const settings = { maintenance: false, defaultTtlMs: null, leaseMs: 86_400_000, callTimeoutMs: 100 } as const;
+    return around(createTaskStore(memory, settings));
+  });
+  await Promise.all(clients.map((store) => store.getTask("none")));
+  const [first] = clients;
+  if (first === undefined) throw new RangeError("no clients");
+  const created = await recordHistory(first, recording, "A").createTask({
+    taskId: "t",
+    principal: "p",
+    ...(random.chance(0.5) ? { generation: "2025-11-25" } : { statusMessage: "new" }),
+  });
+  const tokens: number[] = [];
+  const actors = script.map((list, at): [string, () => Promise<void>] => {
+    const name = String.fromCodePoint(65 + at);
+    const client = new Client(clients[at] ?? first, recording, name, tokens);
+    return [
+      name,
+      async () => {
+        for (const command of list) await client.call(created.taskId, command);
+      },
+    ];
+  });
+  await scheduler.run(Object.fromEntries(actors), (offered) => {
+    const faulty = offered.filter((token) => token.includes("!"));
+    if (faulty.length > 0 && random.chance(0.2)) return random.pick(faulty);
+    if (offered.includes("time") && random.chance(0.05)) return "time";
+    const plain = offered.filter((token) => !token.includes("!") && token !== "time");
+    return random.pick(plain.length > 0 ? plain : ["time"]);
+  });
+  const reader = recordHistory(first, recording, "A");
+  await Promise.allSettled([reader.getTask("t", { outcome: true })]);
+  await Promise.allSettled([reader.getOutcome("t")]);
+  return recording.history("t");
+}
+
+function same<T>(value: T): T {
+  return value;
+}
+
+/** A client that is not always told how its calls end. */
+class Client {
+  readonly #store: TaskStore;
+  readonly #tokens: number[];
+  readonly #name: string;
+  #own = 0;
+  #telling: Telling = "told";
+
+  constructor(store: TaskStore, recording: HistoryRecording, name: string, tokens: number[]) {
+    this.#store = recordHistory(this.#forgetful(store), recording, name);
+    this.#name = name;
+    this.#tokens = tokens;
+  }
+
+  async call(taskId: string, command: Command): Promise<void> {
+    this.#telling = command.telling;
+    await Promise.allSettled([this.#carriedOut(taskId, command)]);
+  }
+
+  async #carriedOut(taskId: string, command: Command): Promise<unknown> {
+    const store = this.#store;
+    switch (command.type) {
+      case "finish":
+        return store.finishTask(taskId, pick(ENDINGS, command.variant), this.#authority(command.by));
+      case "report":
+        return store.updateTask(
+          taskId,
+          command.variant === 0 ? { metadata: { by: this.#name } } : { statusMessage: `said ${command.variant}` },
+          this.#authority(command.by),
+        );
+      case "ask":
+        return store.requestInputs(taskId, pick(QUESTIONS, command.variant), this.#authority(command.by));
+      case "cancel":
+        return command.variant === 0
+          ? store.cancelTask(taskId)
+          : store.scoped("p").cancelTask(taskId, { statusMessage: `cancelled by ${this.#name}` });
+      case "answer":
+        return store.scoped(command.variant === 3 ? "q" : "p").answerInputs(taskId, pick(ANSWERS, command.variant));
+      case "renew":
+        return store.renewLease(taskId, this.#token(command.by));
+      case "release":
+        return store.releaseLease(taskId, this.#token(command.by));
+      case "get":
+        return store.getTask(taskId, { outcome: true });
+      case "coop":
+        return store.requestCancellation(taskId);
+      case "acquire": {
+        const lease = await store.acquireLease(taskId, { holder: this.#name });
+        if (lease === undefined) return lease;
+        this.#own = lease.token;
+        this.#tokens.push(lease.token);
+        return lease;
+      }
+      case "delete":
+        return store.deleteTask(taskId);
+      case "outcome":
+        return store.getOutcome(taskId);
+      case "wait":
+        return store.waitForUpdate(taskId, { since: -1, timeoutMs: 50 });
+      case "push":
+        return store.messages.push(
+          taskId,
+          { type: "notification", message: {}, timestamp: 0 },
+          { messageId: this.#name },
+        );
+      case "recreate":
+        return store.createTask({ taskId, principal: "p" });
+    }
+  }
+
+  #token(by: Authority): number {
+    return (by === "own" ? this.#own : this.#tokens.at(-1)) ?? 0;
+  }
+
+  #authority(by: Authority): { readonly lease?: number; readonly force?: boolean } {
+    if (by === "force") return { force: true };
+    return by === "none" ? {} : { lease: this.#token(by) };
+  }
+
+  /** The store beneath the recorder: it carries calls out, or not, and says UNKNOWN. */
+  #forgetful(store: TaskStore): TaskStore {
+    const telling = async <T>(call: () => Promise<T>): Promise<T> => {
+      const how = this.#telling;
+      if (how === "told") return call();
+      if (how !== "not-applied") {
+        const ended = Promise.allSettled([call()]);
+        if (how === "applied") await ended;
+      }
+      throw new TaskStoreError("WRITE_OUTCOME_UNKNOWN", "The answer was lost.");
+    };
+    return overStore(store, {
+      methods: (inner) => ({
+        cancelTask: (taskId, options) => telling(() => inner.cancelTask(taskId, options)),
+        requestCancellation: (taskId, options) => telling(() => inner.requestCancellation(taskId, options)),
+        answerInputs: (taskId, answers, options) => telling(() => inner.answerInputs(taskId, answers, options)),
+        deleteTask: (taskId, options) => telling(() => inner.deleteTask(taskId, options)),
+      }),
+      root: (inner) => ({
+        createTask: (params, options) => telling(() => inner.createTask(params, options)),
+        updateTask: (taskId, change, options) => telling(() => inner.updateTask(taskId, change, options)),
+        finishTask: (taskId, outcome, options) => telling(() => inner.finishTask(taskId, outcome, options)),
+        requestInputs: (taskId, inputs, options) => telling(() => inner.requestInputs(taskId, inputs, options)),
+        acquireLease: (taskId, options) => telling(() => inner.acquireLease(taskId, options)),
+        renewLease: (taskId, token, options) => telling(() => inner.renewLease(taskId, token, options)),
+        releaseLease: (taskId, token, options) => telling(() => inner.releaseLease(taskId, token, options)),
+      }),
+    });
+  }
+}
+
+function pick<T>(items: readonly T[], index: number): T {
+  const item = items[index % items.length];
+  if (item === undefined) throw new RangeError("nothing to pick from");
+  return item;
+}
