@@ -68,6 +68,7 @@ const COMPLETED = inspect({ status: "completed", result: { content: [{ type: "te
 const PROGRAM_OUTPUT: ReadonlyMap<string, string> = new Map([
   ["quick-start", COMPLETED],
   ["backend", "undefined"],
+  ["history", "true"],
 ]);
 
 describe.each(published.map(({ name, entries }) => [name, entries] as const))("the tarball of %s", (name, entries) => {
