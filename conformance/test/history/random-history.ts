@@ -1,4 +1,5 @@
 /** Histories of stores that are right: a few clients' calls on one task, in an order and with faults that a seed decides. */
+import { randomUUID } from "node:crypto";
 import { createMemoryBackend, createMemoryDriver } from "@mcp-task-store/memory";
 import {
   createTaskStore,
@@ -6,6 +7,7 @@ import {
   type TaskOutcome,
   type TaskStore,
   TaskStoreError,
+  type TaskStoreOptions,
 } from "@mcp-task-store/core";
 import * as fc from "fast-check";
 import { type History, HistoryRecording, recordHistory } from "../../src/history.ts";
@@ -14,6 +16,7 @@ import { scheduled } from "../../src/scheduler/scheduled-driver.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { VirtualTime } from "../../src/scheduler/virtual-time.ts";
 import { SeededRandom } from "../../src/seeded-random.ts";
+import type { Target } from "../../src/target.ts";
 
 /** Whose token a call shows: of the client's own last lease, of the last that anybody got. */
 type Authority = "none" | "force" | "own" | "last";
@@ -120,43 +123,90 @@ export async function randomHistory(options: HistoryOptions): Promise<History> {
   const faults = ["lost", "late", "unavailable", "never"] as const;
   const scheduler = new Scheduler({ time, hints: "pass", faults, maxFaults, maxEarlyTime: maxFaults });
   const backend = createMemoryBackend();
-  const recording = new HistoryRecording();
   const random = new SeededRandom(seed);
-  const clients = script.map(() => {
+  const stores = script.map(() => {
     const memory = scheduled(driver(createMemoryDriver({ backend })), scheduler);
-    const settings = { maintenance: false, defaultTtlMs: null, leaseMs: 86_400_000, callTimeoutMs: 100 } as const;
-    return around(createTaskStore(memory, settings));
+    return around(createTaskStore(memory, { ...LASTING, callTimeoutMs: 100 }));
   });
-  await Promise.all(clients.map((store) => store.getTask("none")));
-  const [first] = clients;
+  return await played(stores, script, random, async (actors) => {
+    await scheduler.run(actors, (offered) => {
+      const faulty = offered.filter((token) => token.includes("!"));
+      if (faulty.length > 0 && random.chance(0.2)) return random.pick(faulty);
+      if (offered.includes("time") && random.chance(0.05)) return "time";
+      const plain = offered.filter((token) => !token.includes("!") && token !== "time");
+      return random.pick(plain.length > 0 ? plain : ["time"]);
+    });
+  });
+}
+
+/** What stores have to be opened with: nothing runs out while a script is played. */
+export const LASTING: TaskStoreOptions = { maintenance: false, defaultTtlMs: null, leaseMs: 86_400_000 };
+
+/** Plays a script on handles of a target. */
+export async function historyOnTarget(target: Target, script: Script, seed: number): Promise<History> {
+  const namespace = await target.namespace();
+  try {
+    const stores: TaskStore[] = [];
+    for (const _ of script) stores.push(await namespace.open({ settings: LASTING }));
+    return await historyOnStores(stores, script, seed, async (turns) => {
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    });
+  } finally {
+    await namespace[Symbol.asyncDispose]();
+  }
+}
+
+/** Plays a script on stores, one for each client, each call after up to twelve of some kind of turns. */
+export async function historyOnStores(
+  stores: readonly TaskStore[],
+  script: Script,
+  seed: number,
+  pause: (turns: number) => Promise<void>,
+): Promise<History> {
+  const random = new SeededRandom(seed);
+  return played(stores, script, random, async (actors) => {
+    await Promise.all(Object.values(actors).map((act) => act(() => pause(random.below(12)))));
+  });
+}
+
+type Actor = (pause?: () => Promise<void>) => Promise<void>;
+
+async function played(
+  stores: readonly TaskStore[],
+  script: Script,
+  random: SeededRandom,
+  run: (actors: Readonly<Record<string, Actor>>) => Promise<void>,
+): Promise<History> {
+  const recording = new HistoryRecording();
+  // So that no call of the script has to ask for the backend's clock first.
+  await Promise.all(stores.map((store) => store.getTask("none")));
+  const [first] = stores;
   if (first === undefined) throw new RangeError("no clients");
-  const created = await recordHistory(first, recording, "A").createTask({
-    taskId: "t",
+  const reader = recordHistory(first, recording, "A");
+  const taskId = randomUUID();
+  await reader.createTask({
+    taskId,
     principal: "p",
     ...(random.chance(0.5) ? { generation: "2025-11-25" } : { statusMessage: "new" }),
   });
   const tokens: number[] = [];
-  const actors = script.map((list, at): [string, () => Promise<void>] => {
+  const actors = script.map((list, at): [string, Actor] => {
     const name = String.fromCodePoint(65 + at);
-    const client = new Client(clients[at] ?? first, recording, name, tokens);
+    const client = new Client(stores[at] ?? first, recording, name, tokens);
     return [
       name,
-      async () => {
-        for (const command of list) await client.call(created.taskId, command);
+      async (pause) => {
+        for (const command of list) {
+          await pause?.();
+          await client.call(taskId, command);
+        }
       },
     ];
   });
-  await scheduler.run(Object.fromEntries(actors), (offered) => {
-    const faulty = offered.filter((token) => token.includes("!"));
-    if (faulty.length > 0 && random.chance(0.2)) return random.pick(faulty);
-    if (offered.includes("time") && random.chance(0.05)) return "time";
-    const plain = offered.filter((token) => !token.includes("!") && token !== "time");
-    return random.pick(plain.length > 0 ? plain : ["time"]);
-  });
-  const reader = recordHistory(first, recording, "A");
-  await Promise.allSettled([reader.getTask("t", { outcome: true })]);
-  await Promise.allSettled([reader.getOutcome("t")]);
-  return recording.history("t");
+  await run(Object.fromEntries(actors));
+  await Promise.allSettled([reader.getTask(taskId, { outcome: true })]);
+  await Promise.allSettled([reader.getOutcome(taskId)]);
+  return recording.history(taskId);
 }
 
 function same<T>(value: T): T {
