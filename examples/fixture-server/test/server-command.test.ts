@@ -64,8 +64,8 @@ describe("mcp-task-store-conformance server", { timeout: 120_000 }, () => {
       "s/http",
     );
     expect(code).toBe(0);
-    expect(stdout).toContain("x/foreign (needs a second caller)");
-    expect(stdout).toContain("s/list-hidden (needs a server that serves callers it does not know)");
+    expect(stdout).toContain("needs a second caller: x/foreign");
+    expect(stdout).toContain("needs a server that serves callers it does not know: s/list-hidden");
   });
 
   it("needs the tools by the names that it is told", async () => {
@@ -80,7 +80,7 @@ describe("mcp-task-store-conformance server", { timeout: 120_000 }, () => {
       "s/http",
     );
     expect(code).toBe(0);
-    expect(stdout).toContain("s/forbidden-tool (needs the tool greet)");
+    expect(stdout).toContain("needs the tool greet: s/forbidden-tool");
   });
 
   it("leaves out a generation whose tasks a server does not declare, unless it is asked for", async () => {
@@ -89,7 +89,7 @@ describe("mcp-task-store-conformance server", { timeout: 120_000 }, () => {
     const rules = ["--rule", "x/advertised", "--rule", "s/declared"];
     const { code, stdout } = await judge("--url", modernOnly.url, ...rules);
     expect(code).toBe(0);
-    expect(stdout).toContain("s/declared (the server declares no tasks of 2025-11-25)");
+    expect(stdout).toContain("the server declares no tasks of 2025-11-25: s/declared");
     const asked = await judge("--url", modernOnly.url, ...rules, "--generation", "2025-11-25", "--replays", "0");
     expect(asked).toMatchObject({ code: 1 });
   });
