@@ -18,6 +18,7 @@ export const close: readonly Mutant[] = [
     name: "ack-before-commit",
     fault: "A create is acknowledged before it is on disk.",
     killedBy: ["durable/reopen"],
+    mayAlso: ["caps/restart"],
     driver: (driver, { backend, fired }) => {
       let unsynced: string | undefined;
       backend.onRestart(() => {
@@ -209,7 +210,7 @@ export const close: readonly Mutant[] = [
     fault: "The target gives the same store twice for two processes.",
     killedBy: ["caps/facilities"],
     // The one that the others close.
-    mayAlso: ["close", "durable", "wait/outage"],
+    mayAlso: ["lease/late-finish", "caps/restart", "close", "durable", "wait/outage"],
     sameStore: true,
   }),
   defineMutant({
@@ -223,7 +224,7 @@ export const close: readonly Mutant[] = [
     fault: "The target takes a way through the kit's proxy, and connects past it.",
     killedBy: ["caps/facilities"],
     // Without a wire nothing can be said about lost answers.
-    mayAlso: ["durable", "wait", "driver"],
+    mayAlso: ["lease/late-finish", "durable", "wait", "driver"],
     pastVia: true,
   }),
 ];

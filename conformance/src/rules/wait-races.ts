@@ -1,6 +1,7 @@
 import { anyEnd } from "../attempt.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { fulfilled, settled, which } from "../wants.ts";
+import { RECONNECT_MS } from "./wired-calls.ts";
 
 /** So far ahead that only a hint can wake in time. */
 const NO_POLL_MS = 600_000;
@@ -56,7 +57,7 @@ export const outage: Rule = defineRule({
     // The wait is to meet the outage, too.
     await anyEnd(store.getTask(taskId, { timeoutMs: 2 * SOON_POLL_MS }));
     wire.heal();
-    return { written, woken: await kit.settles(anyEnd(waiting)) };
+    return { written, woken: await kit.settles(anyEnd(waiting), RECONNECT_MS) };
   },
   judge(expect, { written, woken }) {
     const did = "wait, cut the connections, write by another, let them come back";

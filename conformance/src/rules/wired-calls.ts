@@ -36,6 +36,9 @@ export function patienceMs(kit: Kit): number {
   return Math.ceil(Math.max(500, 20 * kit.timing.callMs.p50));
 }
 
+/** What a store may take to find that its connection is gone and to make another, beyond the deadline: that is many turns. */
+export const RECONNECT_MS = 5_000;
+
 /** A store knows the backend's clock by its answers. Where these took so long, it may not know enough to tell. */
 const QUICK_MS = 200;
 const TRIES = 8;
