@@ -1,5 +1,6 @@
 import { TaskStoreError } from "@mcp-task-store/core";
 import { onAbort, settledWithin, unlessAborted, WaitAborted } from "@mcp-task-store/core/adapter";
+import { SIMPLE } from "./collation.ts";
 import { mapError } from "./map-error.ts";
 import { COMMAND_LIMIT_MS } from "./pipelines/clock.ts";
 import type { Stage } from "./pipelines/expressions.ts";
@@ -98,7 +99,14 @@ export class Connection {
 
   /** The rows of a pipeline over the collection. @param atMost how many rows there can be; all come at once @throws TaskStoreError */
   async rows(pipeline: readonly Stage[], atMost: number, { signal }: RunOptions): Promise<readonly MongoDocument[]> {
-    const options = { ...PLAIN_VALUES, ...PRIMARY, ...MAJORITY, maxTimeMS: COMMAND_LIMIT_MS, batchSize: atMost + 1 };
+    const options = {
+      ...PLAIN_VALUES,
+      ...PRIMARY,
+      ...MAJORITY,
+      collation: SIMPLE,
+      maxTimeMS: COMMAND_LIMIT_MS,
+      batchSize: atMost + 1,
+    };
     return this.#read(signal, (given) =>
       this.#db
         .collection(this.collection)

@@ -14,6 +14,7 @@ import type {
   Write,
   WriteAnswer,
 } from "@mcp-task-store/core";
+import { SIMPLE } from "./collation.ts";
 import { Connection } from "./connection.ts";
 import { MongoHints } from "./hints.ts";
 import { isDuplicateKey, isRefusal } from "./map-error.ts";
@@ -165,13 +166,13 @@ class MongoDriver implements TaskDriver {
     const earliest = rows.toSorted((a, b) => a.dueAt - b.dueAt).slice(0, limit);
     const ids = earliest.map(({ _id }) => _id);
     const id = randomUUID();
-    const look = { q: lookedAt(ids, now), u: lookPipeline(id, now, holdMs), multi: true };
+    const look = { q: lookedAt(ids, now), u: lookPipeline(id, now, holdMs), multi: true, collation: SIMPLE };
     await this.#repeatable({ update: collection, updates: [look] }, options);
     const { rows: found } = await this.#rows(foundPipeline(id, ids, now), ids.length, signal);
     const expired = found.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now);
     const purged = expired.map(({ taskId }) => taskId);
     if (purged.length > 0) {
-      const statement = { q: { _id: { $in: purged }, expiresAt: { $lte: now } }, limit: 0 };
+      const statement = { q: { _id: { $in: purged }, expiresAt: { $lte: now } }, limit: 0, collation: SIMPLE };
       await this.#repeatable({ delete: collection, deletes: [statement] }, options);
     }
     return { rows: found.filter((row) => !expired.includes(row)), purged, more: rows.length > limit, nowUs };
@@ -187,7 +188,7 @@ class MongoDriver implements TaskDriver {
     if (!this.#isReady) await this.read([], options);
     const isRemoval = change["remove"] === true;
     const { value } = await this.#connection.change(
-      { findAndModify: this.#connection.collection, ...change, ...(isRemoval ? {} : { new: true }) },
+      { findAndModify: this.#connection.collection, ...change, collation: SIMPLE, ...(isRemoval ? {} : { new: true }) },
       options,
     );
     return (value ?? null) as Row | null;

@@ -1,5 +1,6 @@
 import { isTaskStoreError, TaskStoreError } from "@mcp-task-store/core";
 import type { DriverCallOptions } from "@mcp-task-store/core";
+import { SIMPLE } from "./collation.ts";
 import type { Connection } from "./connection.ts";
 import { isDuplicateKey } from "./map-error.ts";
 import { readPipeline } from "./pipelines/read.ts";
@@ -29,7 +30,8 @@ export async function setUp(connection: Connection, { signal }: DriverCallOption
     if (row !== undefined) throwIfNewer(row["version"]);
     if (row?.["version"] === SCHEMA_VERSION && (await hasIndexes(connection, signal))) return;
     // Without a limit of the server's: where the collection is large already, it goes on although nobody waits for it.
-    const command = { createIndexes: connection.collection, indexes: INDEXES, maxTimeMS: 0 };
+    const indexes = INDEXES.map((index) => ({ ...index, collation: SIMPLE }));
+    const command = { createIndexes: connection.collection, indexes, maxTimeMS: 0 };
     await connection.change(command, { signal, repeatable: true });
     await saveVersion(connection, signal);
   } catch (error) {
@@ -64,6 +66,7 @@ async function saveVersion(connection: Connection, signal: AbortSignal | undefin
     q: { _id: CLOCK_ROW_ID },
     u: { $max: { version: SCHEMA_VERSION }, $setOnInsert: { expiresAt: null } },
     upsert: true,
+    collation: SIMPLE,
   };
   try {
     await connection.change({ update: connection.collection, updates: [statement] }, { signal, repeatable: true });

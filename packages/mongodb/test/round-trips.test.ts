@@ -119,6 +119,8 @@ describe.skipIf(mongoIsLeftOut())("how many commands it takes", () => {
     expect(sent.map(({ commandName }) => commandName)).toHaveLength(11);
     for (const { commandName, command } of sent) {
       expect(command["maxTimeMS"]).toBe(30_000);
+      const parts = [command["updates"], command["deletes"]].find(Array.isArray) ?? [command];
+      for (const part of parts) expect(part).toMatchObject({ collation: { locale: "simple" } });
       if (commandName === "aggregate") expect(command["readConcern"]).toEqual({ level: "majority" });
       else expect(command["writeConcern"]).toMatchObject({ w: "majority", j: true });
       // To a server that was addressed directly the client says "primaryPreferred".
