@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CreateIndexesOptions, IndexSpecification } from "mongodb";
 import { mongoIsLeftOut } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { NEVER, newTask, pushTo, takeFrom, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
@@ -6,6 +7,7 @@ import type { MongoDbLike } from "../src/index.ts";
 import { COLLECTION, type ScratchMongo, scratchMongo } from "./scratch-mongo.ts";
 
 const INDEXES = ["_id_", "mcp_tasks_by_age", "mcp_tasks_due", "mcp_tasks_of_scope"];
+const DUE = { dueAt: 1, _id: 1 } as const;
 
 describe.skipIf(mongoIsLeftOut())("setup", () => {
   let mongo: ScratchMongo;
@@ -30,6 +32,68 @@ describe.skipIf(mongoIsLeftOut())("setup", () => {
     await mongo.rows.dropIndex("mcp_tasks_due");
     await mongo.driver.setup();
     expect(await indexesOf(COLLECTION)).toEqual(INDEXES);
+  });
+
+  it.each<readonly [string, string, IndexSpecification, CreateIndexesOptions, string]>([
+    ["of other keys", "other_keys", { scope: 1 }, { name: "mcp_tasks_due" }, "mcp_tasks_due"],
+    ["of some rows", "partial", DUE, { name: "mcp_tasks_due", partialFilterExpression: { dueAt: 1 } }, "mcp_tasks_due"],
+    ["that is hidden", "hidden", DUE, { name: "mcp_tasks_due", hidden: true }, "mcp_tasks_due"],
+    ["that is unique", "unique", DUE, { name: "mcp_tasks_due", unique: true }, "mcp_tasks_due"],
+    ["with a collation", "collated", DUE, { name: "mcp_tasks_due", collation: { locale: "en" } }, "mcp_tasks_due"],
+    ["of another name", "other_name", DUE, { name: "somebodys", collation: { locale: "simple" } }, "somebodys"],
+  ])(
+    "refuses an index %s in the place of its own, by name and for good",
+    async (_, collection, keys, options, name) => {
+      await mongo.client().db(mongo.database).collection(collection).createIndex(keys, options);
+      const refusal = { code: "SCHEMA_NOT_READY", retryable: false, message: expect.stringContaining(name) };
+      const driver = mongo.another({ collection });
+      await expect(driver.setup()).rejects.toMatchObject(refusal);
+      await expect(driver.read([])).rejects.toMatchObject({ code: "SCHEMA_NOT_READY" });
+      await mongo.client().db(mongo.database).collection(collection).dropIndex(name);
+      await driver.setup();
+      expect(await indexesOf(collection)).toEqual(INDEXES);
+    },
+  );
+
+  it("finds an index that was hidden afterwards", async () => {
+    const collection = "hidden_afterwards";
+    const driver = mongo.another({ collection });
+    await driver.setup();
+    const own = mongo.client().db(mongo.database).collection(collection);
+    await own.dropIndex("mcp_tasks_due");
+    await own.createIndex(DUE, { name: "mcp_tasks_due", hidden: true });
+    await expect(driver.setup()).rejects.toMatchObject({
+      code: "SCHEMA_NOT_READY",
+      message: expect.stringContaining("mcp_tasks_due"),
+    });
+  });
+
+  it("refuses a collection with a collation of its own", async () => {
+    const client = mongo.client();
+    const real = client.db(mongo.database);
+    // The stand-in keeps a collection's collation, and does not say it of its index: what MongoDB lists is put in its place.
+    const db: MongoDbLike = {
+      collection: (name) => real.collection(name),
+      async command(command, options) {
+        const answer = await real.command(command, options);
+        const [ofIds, ...others] = answer["cursor"]?.firstBatch ?? [];
+        if (!("listIndexes" in command) || ofIds === undefined) return answer;
+        const collation = { locale: "en", strength: 2, version: "57.1" };
+        return { ...answer, cursor: { ...answer["cursor"], firstBatch: [{ ...ofIds, collation }, ...others] } };
+      },
+    };
+    await real.createCollection("collated_itself", { collation: { locale: "en", strength: 2 } });
+    const driver = mongo.another({
+      client: { connect: () => client.connect(), db: () => db },
+      collection: "collated_itself",
+      hints: "poll",
+    });
+    await expect(driver.setup()).rejects.toMatchObject({
+      code: "SCHEMA_NOT_READY",
+      retryable: false,
+      message: expect.stringContaining("collation"),
+    });
+    expect(await indexesOf("collated_itself")).toEqual(["_id_"]);
   });
 
   it("may run in many processes at once", async () => {
