@@ -36,8 +36,9 @@ const PIPELINE: readonly Stage[] = [
 export class MongoHints implements DriverHints {
   readonly #subscriptions: HintSubscriptions;
 
-  constructor(connection: Connection) {
-    this.#subscriptions = new HintSubscriptions((hear, signal) => listen(connection, hear, signal));
+  /** @param onOther called when something happened that is no change of a row: the collection was dropped or renamed */
+  constructor(connection: Connection, onOther: () => void) {
+    this.#subscriptions = new HintSubscriptions((hear, signal) => listen(connection, hear, onOther, signal));
   }
 
   /** Every write that others have to hear of is in the stream. */
@@ -55,6 +56,7 @@ export class MongoHints implements DriverHints {
 async function listen(
   connection: Connection,
   hear: (payload: string) => void,
+  onOther: () => void,
   signal: AbortSignal,
 ): Promise<HintConnection> {
   const stream = await connection.watch(PIPELINE, signal);
@@ -69,7 +71,7 @@ async function listen(
         resolve();
       });
     });
-    const lost = hearAll(stream, hear);
+    const lost = hearAll(stream, hear, onOther);
     await Promise.race([opened, lost]);
     return {
       lost,
@@ -91,11 +93,16 @@ async function listen(
  * Rejects when the stream has ended. A break that the client mends by itself, by going on from where it was, loses
  * nothing.
  */
-async function hearAll(stream: MongoChangeStreamLike, hear: (payload: string) => void): Promise<never> {
+async function hearAll(
+  stream: MongoChangeStreamLike,
+  hear: (payload: string) => void,
+  onOther: () => void,
+): Promise<never> {
   for (;;) {
     const change = await stream.next();
     const key = "documentKey" in change ? change.documentKey : undefined;
     const id = typeof key === "object" && key !== null && "_id" in key ? key._id : undefined;
+    if (id === undefined) onOther();
     hear(typeof id === "string" ? JSON.stringify([id]) : GAP);
   }
 }

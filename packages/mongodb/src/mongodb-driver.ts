@@ -54,7 +54,7 @@ class MongoDriver implements TaskDriver {
   readonly messages: DriverMessages;
   readonly #connection: Connection;
   readonly #endHints: () => Promise<void>;
-  /** Whether the collection was seen to be set up. */
+  /** Whether the collection was seen to be set up, and nothing was heard or seen since that makes it doubtful. */
   #isReady = false;
   #closed: Promise<void> | undefined;
 
@@ -72,7 +72,9 @@ class MongoDriver implements TaskDriver {
       this.#change({ query: { ...rowOf(taskId), ...VISIBLE_ROWS }, update: pipeline, fields }, options),
     );
     if (hints === "stream") {
-      const watching = new MongoHints(this.#connection);
+      const watching = new MongoHints(this.#connection, () => {
+        this.#isReady = false;
+      });
       this.hints = watching;
       this.#endHints = () => watching.close();
     } else {
@@ -221,6 +223,7 @@ class MongoDriver implements TaskDriver {
   ): Promise<{ readonly rows: readonly Row[]; readonly now: number }> {
     const all = await this.#connection.rows(pipeline, atMost + 1, { signal });
     const clock = all.find((row) => row["_id"] === CLOCK_ROW_ID);
+    this.#isReady = false;
     checkVersion(clock?.["version"]);
     this.#isReady = true;
     const now = clock?.["now"];

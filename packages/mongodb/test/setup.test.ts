@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CreateIndexesOptions, IndexSpecification } from "mongodb";
-import { mongoIsLeftOut } from "@mcp-task-store/services";
+import { mongoIsLeftOut, pollUntil } from "@mcp-task-store/services";
 import type { TaskDriver } from "@mcp-task-store/core";
 import { NEVER, newTask, pushTo, takeFrom, writeTo } from "../../../conformance/src/driver-model/sample-tasks.ts";
 import type { MongoDbLike } from "../src/index.ts";
@@ -133,6 +133,39 @@ describe.skipIf(mongoIsLeftOut())("setup", () => {
       message: expect.stringContaining("setup()"),
     });
     expect(await mongo.client().db(mongo.database).listCollections({ name: collection }).toArray()).toEqual([]);
+  });
+
+  it("is asked for again by whoever saw that the collection was dropped, and nothing is stored", async () => {
+    const collection = "dropped_and_seen";
+    const driver = mongo.another({ collection, hints: "poll" });
+    await driver.setup();
+    await driver.insert(newTask());
+    await mongo.client().db(mongo.database).collection(collection).drop();
+    const notReady = { code: "SCHEMA_NOT_READY" };
+    await expect(driver.read([])).rejects.toMatchObject(notReady);
+    await expect(driver.insert(newTask())).rejects.toMatchObject(notReady);
+    expect(await mongo.client().db(mongo.database).listCollections({ name: collection }).toArray()).toEqual([]);
+    await driver.setup();
+    expect(await driver.insert(newTask())).toMatchObject({ kind: "inserted" });
+  });
+
+  it("is asked for again by whoever heard that the collection was dropped", async () => {
+    const collection = "dropped_and_heard";
+    const driver = mongo.another({ collection });
+    await driver.setup();
+    await driver.insert(newTask());
+    let gaps = 0;
+    await driver.hints?.subscribe({
+      onHint: () => {},
+      onGap: () => {
+        gaps += 1;
+      },
+    });
+    await mongo.client().db(mongo.database).collection(collection).drop();
+    await pollUntil(() => gaps > 0, { what: "the drop" });
+    await expect(driver.insert(newTask())).rejects.toMatchObject({ code: "SCHEMA_NOT_READY" });
+    expect(await mongo.client().db(mongo.database).listCollections({ name: collection }).toArray()).toEqual([]);
+    await driver.close();
   });
 
   it("names the rights that it needs", async () => {
