@@ -10,8 +10,8 @@ import type {
   RedisServerConfig,
 } from "./options.ts";
 
-/** ioredis takes no `undefined` here. */
-type Settings = Omit<RedisOptions, "replyMapping">;
+/** ioredis takes no `undefined` for the mapping. */
+type Settings = Omit<RedisOptions, "replyMapping"> & { readonly replyMapping?: "legacy" };
 
 const RECONNECT_MS = { first: 50, most: 1_000 } as const;
 
@@ -34,6 +34,7 @@ const SERVER_SETTINGS = {
   readOnly: false,
   monitor: false,
   stringNumbers: false,
+  replyMapping: "legacy",
   keyPrefix: "",
   reconnectOnError: (error) => error.message.includes("READONLY") && 1,
 } satisfies Settings;
@@ -92,13 +93,14 @@ export function clusterClient(config: RedisClusterConfigLike): RedisClusterLike 
   });
 }
 
-/** Whether the settings of somebody's client let a command go out twice, or to a replica. */
+/** Whether somebody's client sends no command twice and none to a replica, and hands on answers as the store reads them. */
 export function fits({ options }: RedisClientLike): boolean {
   return (
     options.autoResendUnfulfilledCommands === false &&
     !("role" in options && options.role === "slave") &&
     options.readOnly !== true &&
     options.stringNumbers !== true &&
+    options.replyMapping !== "resp3" &&
     options.monitor !== true
   );
 }
@@ -107,7 +109,11 @@ export function clusterFits({ options }: RedisClusterLike): boolean {
   const node = options.redisOptions;
   const reconnects = "clusterNodeRetryStrategy" in options && options.clusterNodeRetryStrategy !== null;
   return (
-    options.retryDelayOnFailover === 0 && options.scaleReads === "master" && !reconnects && node?.stringNumbers !== true
+    options.retryDelayOnFailover === 0 &&
+    options.scaleReads === "master" &&
+    !reconnects &&
+    node?.stringNumbers !== true &&
+    node?.replyMapping !== "resp3"
   );
 }
 

@@ -8,6 +8,7 @@ export interface RedisClientSettings {
   readonly keyPrefix?: string | undefined;
   readonly readOnly?: boolean | undefined;
   readonly stringNumbers?: boolean | undefined;
+  readonly replyMapping?: string | undefined;
   readonly monitor?: boolean | undefined;
 }
 

@@ -8,8 +8,11 @@ import { scratchRedisCluster } from "./scratch-cluster.ts";
 import { type ScratchRedis, scratchRedis } from "./scratch-redis.ts";
 import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 
-type Settings = Omit<RedisOptions, "replyMapping">;
+type Settings = RedisOptions & { readonly replyMapping?: "legacy" | "resp3" };
+type ClusterSettings = Omit<ClusterOptions, "redisOptions"> & { readonly redisOptions?: typeof OBJECTS_OF_MAPS };
 
+/** What CONFIG GET answers is no list then. */
+const OBJECTS_OF_MAPS = { protocol: 3, replyMapping: "resp3" } as const;
 const SAFE = { autoResendUnfulfilledCommands: false } as const;
 
 describe.skipIf(redisIsLeftOut())("a client of one's own", () => {
@@ -54,8 +57,10 @@ describe.skipIf(redisIsLeftOut())("a client of one's own", () => {
     ["sends commands again", {}],
     ["reads from replicas", { ...SAFE, readOnly: true }],
     ["makes texts of numbers", { ...SAFE, stringNumbers: true }],
+    ["makes objects of maps", { ...SAFE, ...OBJECTS_OF_MAPS }],
   ])("is copied when it %s", async (_, options) => {
     const { client, driver } = await using("copied", options);
+    await driver.setup();
     const insert = newTask();
     await driver.insert(insert);
     expect(await driver.read([insert.taskId])).toMatchObject({ rows: [{ taskId: insert.taskId }] });
@@ -132,13 +137,17 @@ describe.skipIf(redisIsLeftOut())("a cluster client of one's own", () => {
   });
   afterAll(() => redis[Symbol.asyncDispose]());
 
-  it.each<readonly [string, ClusterOptions, boolean]>([
+  it.each<readonly [string, ClusterSettings, boolean]>([
     ["used as it is when it never sends a command twice", { retryDelayOnFailover: 0 }, true],
     ["copied when it sends commands again", {}, false],
     ["copied when it reads from replicas", { retryDelayOnFailover: 0, scaleReads: "slave" }, false],
+    ["copied when it makes objects of maps", { retryDelayOnFailover: 0, redisOptions: OBJECTS_OF_MAPS }, false],
   ])("is %s", async (_, options, asItIs) => {
     const { nodes, password } = redis.source.cluster ?? { nodes: [] };
-    const client = new Cluster([...nodes], { ...options, redisOptions: { ...(password && { password }) } });
+    const client = new Cluster([...nodes], {
+      ...options,
+      redisOptions: { ...options.redisOptions, ...(password && { password }) },
+    });
     client.on("error", () => {});
     const used: string[] = [];
     const sendCommand = client.sendCommand.bind(client);
@@ -146,7 +155,8 @@ describe.skipIf(redisIsLeftOut())("a cluster client of one's own", () => {
       used.push(command.name);
       return sendCommand(command, ...rest);
     };
-    const driver = redis.another({ client });
+    const driver = redis.another({ client, onWarning: () => {} });
+    await driver.setup();
     const tasks = Array.from({ length: 20 }, () => newTask({ scope: "alice" }));
     await Promise.all(tasks.map((task) => driver.insert(task)));
     const { rows } = await driver.read(tasks.map(({ taskId }) => taskId));
