@@ -169,6 +169,38 @@ export const REDIS_DEFAULTS: RedisDefaults = {
   socketTimeout: 10_000,
 };
 
+const SERVER_KEYS = {
+  username: true,
+  password: true,
+  tls: true,
+  family: true,
+  connectionName: true,
+  connectTimeout: true,
+  socketTimeout: true,
+  keepAlive: true,
+} satisfies Record<keyof RedisServerConfig, true>;
+
+const CONFIG_KEYS = {
+  ...SERVER_KEYS,
+  host: true,
+  port: true,
+  path: true,
+  db: true,
+  sentinels: true,
+  name: true,
+  sentinelUsername: true,
+  sentinelPassword: true,
+  sentinelTLS: true,
+  enableTLSForSentinelMode: true,
+  failoverDetector: true,
+  natMap: true,
+} satisfies Record<keyof RedisConfigLike, true>;
+
+const CLUSTER_KEYS = { ...SERVER_KEYS, nodes: true, natMap: true, dnsLookup: true } satisfies Record<
+  keyof RedisClusterConfigLike,
+  true
+>;
+
 /** Where connections come from. */
 export type ConnectionSource =
   | { readonly kind: "server"; readonly url?: string; readonly config: RedisConfigLike }
@@ -221,6 +253,7 @@ function checkSource(options: RedisDriverOptions): ConnectionSource {
   }
   if (config !== undefined) {
     if (typeof config !== "object" || config === null) throw invalid("config", "must be an object");
+    checkKeys("config", config, CONFIG_KEYS);
     return { kind: "server", config };
   }
   if (cluster !== undefined) {
@@ -232,12 +265,23 @@ function checkSource(options: RedisDriverOptions): ConnectionSource {
     ) {
       throw invalid("cluster", "must be an object with at least one node in nodes");
     }
+    checkKeys("cluster", cluster, CLUSTER_KEYS);
     return { kind: "cluster", config: cluster };
   }
   if (typeof client !== "object" || client === null || typeof client.sendCommand !== "function") {
     throw invalid("client", "must be a Redis or a Cluster of ioredis");
   }
   return "nodes" in client ? { kind: "cluster client", client } : { kind: "client", client };
+}
+
+/** What is dropped without a word would be believed to hold. */
+function checkKeys(option: "config" | "cluster", given: object, known: Readonly<Record<string, true>>): void {
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined || Object.hasOwn(known, key)) continue;
+    if (key === "keyPrefix") throw invalid(`${option}.keyPrefix`, "belongs beside it: give options.keyPrefix");
+    const others = "a client of your own takes all settings of ioredis: give it as options.client";
+    throw invalid(`${option}.${key}`, `is not known; known are ${Object.keys(known).join(", ")}; ${others}`);
+  }
 }
 
 function emitWarning({ code, message }: RedisWarning): void {

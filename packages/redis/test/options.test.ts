@@ -19,6 +19,11 @@ describe("options", () => {
     ["no config", { config: null }, "config"],
     ["a cluster without nodes", { cluster: { nodes: [] } }, "cluster"],
     ["a cluster that is a list", { cluster: [NODE] }, "cluster"],
+    ["a setting of ioredis that is not passed on", { config: { commandTimeout: 50 } }, "config.commandTimeout"],
+    ["a setting that is misspelt", { config: { pasword: "hunter2" } }, "config.pasword"],
+    ["a prefix in the wrong place", { config: { keyPrefix: "tasks:" } }, "config.keyPrefix"],
+    ["a client's settings of a cluster", { cluster: { nodes: [NODE], redisOptions: {} } }, "cluster.redisOptions"],
+    ["a database of a cluster", { cluster: { nodes: [NODE], db: 1 } }, "cluster.db"],
     ["no client", { client: {} }, "client"],
     ["an empty prefix", { connectionString: SECRET, keyPrefix: "" }, "keyPrefix"],
     ["a prefix with braces", { connectionString: SECRET, keyPrefix: "{tasks}:" }, "keyPrefix"],
@@ -48,6 +53,11 @@ describe("options", () => {
     ["redis://[::1]:7000", { host: "::1", port: 7000 }],
   ])("reads %s", (url, config) => {
     expect(configOf(url)).toEqual(config);
+  });
+
+  it("takes settings that are undefined for not given", async () => {
+    const config = { host: "127.0.0.1", password: undefined, commandTimeout: undefined };
+    await createRedisDriver({ config }).close();
   });
 
   it("hands the store's own options to the store", () => {
