@@ -5,6 +5,7 @@ import type { Command, Refusal } from "./commands.ts";
 import { isTaskStoreError, TaskStoreError } from "./errors.ts";
 import { exceedsBytes } from "./json-text.ts";
 import type {
+  DriverReadOptions,
   DueAnswer,
   Insert,
   InsertAnswer,
@@ -60,11 +61,17 @@ export class Engine {
 
   async read(
     taskIds: readonly string[],
-    what: { readonly request?: boolean; readonly outcome?: boolean },
+    { onPart, ...what }: Omit<DriverReadOptions, "signal">,
     options: CallOptions,
   ): Promise<ReadAnswer> {
+    const tellPart = (ids: readonly string[], part: ReadAnswer): void => {
+      this.clock.observe(part.nowUs);
+      this.#seen.noteAll(part.rows);
+      onPart?.(ids, part);
+    };
+    const parts = onPart === undefined ? {} : { onPart: tellPart };
     const answer = await this.#calls.reading(options, (driverOptions) =>
-      this.#driver.read(taskIds, { ...what, ...driverOptions }),
+      this.#driver.read(taskIds, { ...what, ...parts, ...driverOptions }),
     );
     this.#seen.noteAll(answer.rows);
     return answer;

@@ -40,6 +40,7 @@ export type {
   Alternative,
   Change,
   DriverCallOptions,
+  DriverReadOptions,
   DriverCapabilities,
   DriverHints,
   DriverMessage,

@@ -36,7 +36,7 @@ export function createStoreCore(driver: TaskDriver, given: TaskStoreOptions): St
   });
   const hub = new WaiterHub({
     clock: engine.clock,
-    read: async (taskIds) => await engine.read(taskIds, {}, {}),
+    read: async (taskIds, onPart) => await engine.read(taskIds, { onPart }, {}),
     hints: driver.hints,
     safetyPollMs: options.safetyPollMs,
     onError: options.onError,

@@ -147,6 +147,13 @@ export interface ReadAnswer {
   readonly nowUs: number;
 }
 
+export interface DriverReadOptions extends DriverCallOptions {
+  readonly request?: boolean;
+  readonly outcome?: boolean;
+  /** Where tasks lie on several servers: what one of them answered, told at once. The read's own answer is the whole. */
+  readonly onPart?: (taskIds: readonly string[], answer: ReadAnswer) => void;
+}
+
 /** A page. Its rows are as of {@link ReadAnswer}. */
 export interface PageAnswer extends ReadAnswer {
   /**
@@ -319,10 +326,7 @@ export interface TaskDriver {
   setup(options?: DriverCallOptions): Promise<void>;
   insert(insert: Insert, options?: DriverCallOptions): Promise<InsertAnswer>;
   /** Visible rows of these ids, whatever their scope. With no ids: just the clock. */
-  read(
-    taskIds: readonly string[],
-    options?: DriverCallOptions & { readonly request?: boolean; readonly outcome?: boolean },
-  ): Promise<ReadAnswer>;
+  read(taskIds: readonly string[], options?: DriverReadOptions): Promise<ReadAnswer>;
   write(write: Write, options?: DriverCallOptions): Promise<WriteAnswer>;
   /** Deletes a visible row of that scope with everything that belongs to it. */
   remove(

@@ -10,14 +10,19 @@ import type { WaitOptions } from "./task-store.ts";
 
 /** Reads that may be under way at once: a stuck one must not delay every wake-up. */
 const MAX_READS = 4;
+/** One that takes longer is stuck, and is not counted: others go on beside it. Of one id no more than MAX_READS are. */
+const STUCK_AFTER_MS = 1_000;
 /** Ids asked for in one read. */
 const MAX_IDS = 500;
 /** Pause before a failed subscription is tried again. */
 const RESUBSCRIBE_MS = 1_000;
 
+type OnPart = (taskIds: readonly string[], answer: ReadAnswer) => void;
+
 export interface WaiterHubOptions {
   readonly clock: BackendClock;
-  readonly read: (taskIds: readonly string[]) => Promise<ReadAnswer>;
+  /** @param onPart told what one of several servers answered, before the others have */
+  readonly read: (taskIds: readonly string[], onPart: OnPart) => Promise<ReadAnswer>;
   readonly hints: DriverHints | undefined;
   readonly safetyPollMs: number;
   readonly onError: (error: unknown) => void;
@@ -45,6 +50,10 @@ export class WaiterHub {
   readonly #expiries = new Map<string, number>();
   /** Ids to be asked for in the next read; a waiter joins only a read that is not yet sent. */
   readonly #wanted = new Set<string>();
+  /** How many reads of an id have no answer yet. */
+  readonly #unanswered = new Map<string, number>();
+  /** Ids to be asked for again once one of their reads has ended. */
+  readonly #postponed = new Set<string>();
   #reading = 0;
   #flushQueued = false;
   #pollDueMs = 0;
@@ -138,6 +147,7 @@ export class WaiterHub {
       this.#waiters.delete(waiter.taskId);
       this.#expiries.delete(waiter.taskId);
       this.#wanted.delete(waiter.taskId);
+      this.#postponed.delete(waiter.taskId);
     }
     if (this.#waiters.size === 0) {
       this.#stopTimer?.();
@@ -148,8 +158,16 @@ export class WaiterHub {
   }
 
   #want(taskId: string): void {
+    if ((this.#unanswered.get(taskId) ?? 0) >= MAX_READS) {
+      this.#postponed.add(taskId);
+      return;
+    }
     this.#wanted.add(taskId);
-    if (this.#flushQueued || this.#reading >= MAX_READS) return;
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#wanted.size === 0 || this.#flushQueued || this.#reading >= MAX_READS) return;
     this.#flushQueued = true;
     // Whoever registers in the same turn shares the read.
     queueMicrotask(() => {
@@ -161,20 +179,43 @@ export class WaiterHub {
   async #flush(): Promise<void> {
     const ids = [...this.#wanted].slice(0, MAX_IDS);
     if (ids.length === 0 || this.#closed) return;
-    for (const id of ids) this.#wanted.delete(id);
-    const [next] = this.#wanted;
-    const asking = ids.flatMap((id) => [...(this.#waiters.get(id) ?? [])]);
-    this.#reading += 1;
-    if (next !== undefined) this.#want(next);
-    try {
-      this.#deliver(asking, await this.#options.read(ids));
-    } catch (error) {
-      this.#readFailed(asking, error instanceof Error ? error : new Error("The read failed.", { cause: error }));
-    } finally {
-      this.#reading -= 1;
-      const [waiting] = this.#wanted;
-      if (waiting !== undefined) this.#want(waiting);
+    const asking = new Map<string, readonly Waiter[]>();
+    for (const id of ids) {
+      this.#wanted.delete(id);
+      this.#unanswered.set(id, (this.#unanswered.get(id) ?? 0) + 1);
+      asking.set(id, [...(this.#waiters.get(id) ?? [])]);
     }
+    const takeAnswered = (taskIds: readonly string[]): readonly Waiter[] =>
+      taskIds.flatMap((id) => {
+        const waiters = asking.get(id);
+        if (asking.delete(id)) this.#endAsking(id);
+        return waiters ?? [];
+      });
+    this.#reading += 1;
+    const stopCounting = once(() => {
+      this.#reading -= 1;
+      this.#flushSoon();
+    });
+    const stopTimer = startTimer(STUCK_AFTER_MS, stopCounting);
+    this.#flushSoon();
+    try {
+      const onPart: OnPart = (part, answer) => this.#deliver(takeAnswered(part), answer);
+      const answer = await this.#options.read(ids, onPart);
+      this.#deliver(takeAnswered(ids), answer);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error("The read failed.", { cause: error });
+      this.#readFailed(takeAnswered(ids), failure);
+    } finally {
+      stopTimer();
+      stopCounting();
+    }
+  }
+
+  #endAsking(taskId: string): void {
+    const others = (this.#unanswered.get(taskId) ?? 1) - 1;
+    if (others > 0) this.#unanswered.set(taskId, others);
+    else this.#unanswered.delete(taskId);
+    if (this.#postponed.delete(taskId)) this.#want(taskId);
   }
 
   #deliver(asking: readonly Waiter[], answer: ReadAnswer): void {
@@ -261,6 +302,14 @@ export class WaiterHub {
 
 export function notFoundError(taskId: string): TaskStoreError {
   return new TaskStoreError("TASK_NOT_FOUND", `Task not found: ${taskId}`);
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
+  };
 }
 
 function abortedError(signal: AbortSignal | undefined): TaskStoreError {

@@ -38,8 +38,16 @@ export class ClusterShards {
     this.keys = keys;
   }
 
-  /** @returns one read for each shard of the ids; without ids any node's clock */
-  async read(taskIds: readonly string[], loaded: Loaded, { signal }: DriverCallOptions): Promise<readonly ShardRead[]> {
+  /**
+   * @param onShard told of each as soon as its node has answered
+   * @returns one read for each shard of the ids; without ids any node's clock
+   */
+  async read(
+    taskIds: readonly string[],
+    loaded: Loaded,
+    { signal }: DriverCallOptions,
+    onShard?: (read: ShardRead) => void,
+  ): Promise<readonly ShardRead[]> {
     const shards = new Map<string, string[]>();
     for (const taskId of taskIds) {
       const { tag } = this.keys.of(taskId);
@@ -51,7 +59,9 @@ export class ClusterShards {
         const keys = ids.map((taskId) => this.keys.of(taskId).task);
         const reply = await this.connection.run(SCRIPTS.read, keys, fieldsOf(loaded), { doing: "reading", signal });
         const [now, ...rows] = asArray(reply);
-        return { nowUs: asNumber(now), found: new Map(ids.map((taskId, at) => [taskId, rows[at]])) };
+        const read = { nowUs: asNumber(now), found: new Map(ids.map((taskId, at) => [taskId, rows[at]])) };
+        onShard?.(read);
+        return read;
       }),
     );
   }

@@ -1,6 +1,7 @@
 import { isTaskStoreError, TaskStoreError } from "@mcp-task-store/core";
 import type {
   DriverCallOptions,
+  DriverReadOptions,
   DueAnswer,
   Insert,
   InsertAnswer,
@@ -12,6 +13,7 @@ import { isVisible, toMs } from "@mcp-task-store/core/transitions";
 import { dueInCluster } from "./cluster-due.ts";
 import { pageOfOwner, pageOfShards } from "./cluster-page.ts";
 import { ClusterShards, commonInstantUs, ENTRY_WINDOW_US } from "./cluster-shards.ts";
+import type { ShardRead } from "./cluster-shards.ts";
 import type { Connection } from "./connection.ts";
 import { storedScope } from "./keys.ts";
 import type { Keys } from "./keys.ts";
@@ -82,15 +84,13 @@ export class ClusterTopology implements Topology {
   }
 
   /** Each shard is asked once, all at the same time: one round trip for each node. */
-  async read(taskIds: readonly string[], loaded: Loaded, options: DriverCallOptions): Promise<ReadAnswer> {
+  async read(taskIds: readonly string[], loaded: Loaded, options: DriverReadOptions): Promise<ReadAnswer> {
     const startMs = performance.now();
-    const reads = await this.#shards.read([...new Set(taskIds)], loaded, options);
+    const { onPart } = options;
+    const onShard = (read: ShardRead): void => onPart?.([...read.found.keys()], visibleIn([read], loaded, read.nowUs));
+    const reads = await this.#shards.read([...new Set(taskIds)], loaded, options, onShard);
     const readingsUs = reads.map((read) => read.nowUs);
-    const nowUs = commonInstantUs(readingsUs, performance.now() - startMs);
-    const rows = reads.flatMap(({ found }) =>
-      [...found].flatMap(([taskId, row]) => (Array.isArray(row) ? [taskRecord(taskId, row, loaded)] : [])),
-    );
-    return { rows: rows.filter((row) => isVisible(row, nowUs)), nowUs };
+    return visibleIn(reads, loaded, commonInstantUs(readingsUs, performance.now() - startMs));
   }
 
   async page(query: PageQuery, options: DriverCallOptions): Promise<PageAnswer> {
@@ -106,6 +106,13 @@ export class ClusterTopology implements Topology {
   unlist(entry: ListingEntry): void {
     this.#shards.unlist(entry);
   }
+}
+
+function visibleIn(reads: readonly ShardRead[], loaded: Loaded, nowUs: number): ReadAnswer {
+  const rows = reads.flatMap(({ found }) =>
+    [...found].flatMap(([taskId, row]) => (Array.isArray(row) ? [taskRecord(taskId, row, loaded)] : [])),
+  );
+  return { rows: rows.filter((row) => isVisible(row, nowUs)), nowUs };
 }
 
 /** The reading of one node lies far from that of another, though little time has passed. */

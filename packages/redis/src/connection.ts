@@ -21,6 +21,9 @@ import { TrackedCommand } from "./tracked-command.ts";
 /** A call without a signal of its own waits for a connection, and for the last answers at the end, no longer. ms */
 const PATIENCE_MS = 10_000;
 
+/** A primary that has not answered after so long is left for another one, where any will do. ms */
+const ANOTHER_AFTER_MS = 1_000;
+
 /**
  * UTF-16 code units of one command: below the 512 MB that a server takes as one value, whatever the characters. It would
  * close the connection.
@@ -54,6 +57,7 @@ export class Connection {
   #client: Client | undefined;
   readonly #waits: Map<ClientEvent, Promise<void>> = new Map();
   #closed: Promise<void> | undefined;
+  #answering: RedisClientLike | undefined;
 
   /** Connects to nothing yet. */
   constructor(source: ConnectionSource) {
@@ -105,11 +109,38 @@ export class Connection {
     }
   }
 
+  /**
+   * Runs a command that any primary may be given, and two of them: where one does not answer soon another one is asked.
+   * @throws TaskStoreError when none has answered, or the signal fires
+   */
+  async onAnyPrimary(name: string, values: readonly string[], signal: AbortSignal): Promise<unknown> {
+    const client = await this.#ready(signal);
+    if (!("nodes" in client)) return await this.command(name, values, { doing: "reading", signal });
+    const primaries = client.nodes("master");
+    // By chance which one, not all processes the same; then the one that answered, not the silent one again.
+    const begin = Math.floor(Math.random() * primaries.length);
+    const inTurn = [...primaries.slice(begin), ...primaries.slice(0, begin)];
+    const known = inTurn.filter((primary) => primary === this.#answering);
+    let failure: unknown = noPrimary();
+    for (const primary of new Set([...known, ...inTurn])) {
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(ANOTHER_AFTER_MS)]);
+      try {
+        const answer = await this.#sendOn(primary, name, values, { doing: "reading", signal: soon });
+        this.#answering = primary;
+        return answer;
+      } catch (error) {
+        failure = error;
+      }
+      if (signal.aborted) break;
+    }
+    throw mapError(failure, "reading");
+  }
+
   /** A connection that is nobody else's: in a cluster to any of its primaries. @throws TaskStoreError */
   async dedicate(signal: AbortSignal): Promise<DedicatedClient> {
     const shared = await this.#ready(signal);
     const like = "nodes" in shared ? anyOf(shared.nodes("master")) : shared;
-    if (like === undefined) throw new TaskStoreError("STORE_UNAVAILABLE", "the cluster has no primary just now");
+    if (like === undefined) throw noPrimary();
     const client = connectionLike(like);
     client.on("error", ignore);
     const close = (): void => client.disconnect();
@@ -255,6 +286,10 @@ function clientFor(source: ConnectionSource): Client {
 
 function anyOf<T>(items: readonly T[]): T | undefined {
   return items[Math.floor(Math.random() * items.length)];
+}
+
+function noPrimary(): TaskStoreError {
+  return new TaskStoreError("STORE_UNAVAILABLE", "the cluster has no primary just now");
 }
 
 function givenUp(): TaskStoreError {

@@ -28,7 +28,7 @@ export class RedisHints implements DriverHints {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
     await Promise.all(
       encodeHints(taskIds, MAX_PAYLOAD_BYTES).map((payload) =>
-        this.#connection.command("publish", [this.#channel, payload], { doing: "reading", signal }),
+        this.#connection.onAnyPrimary("publish", [this.#channel, payload], signal),
       ),
     );
   }

@@ -3,6 +3,7 @@ import type {
   DriverCapabilities,
   DriverHints,
   DriverMessages,
+  DriverReadOptions,
   DueAnswer,
   Insert,
   InsertAnswer,
@@ -88,7 +89,7 @@ class RedisDriver implements TaskDriver {
 
   read(
     taskIds: readonly string[],
-    { request = false, outcome = false, ...options }: Parameters<TaskDriver["read"]>[1] = {},
+    { request = false, outcome = false, ...options }: DriverReadOptions = {},
   ): Promise<ReadAnswer> {
     return this.#topology.read(taskIds, { request, outcome }, options);
   }

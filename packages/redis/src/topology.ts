@@ -1,5 +1,6 @@
 import type {
   DriverCallOptions,
+  DriverReadOptions,
   DueAnswer,
   Insert,
   InsertAnswer,
@@ -25,7 +26,7 @@ export interface Topology {
   /** What scripts are told: the prefix of all keys, if they may touch those of other slots; else nothing. */
   readonly reach: string;
   insert(insert: Insert, options: DriverCallOptions): Promise<InsertAnswer>;
-  read(taskIds: readonly string[], loaded: Loaded, options: DriverCallOptions): Promise<ReadAnswer>;
+  read(taskIds: readonly string[], loaded: Loaded, options: DriverReadOptions): Promise<ReadAnswer>;
   page(query: PageQuery, options: DriverCallOptions): Promise<PageAnswer>;
   due(limit: number, holdMs: number, options: DriverCallOptions): Promise<DueAnswer>;
   /** Takes the entry of a task that is gone out of its owner's listing, which a script could not reach. */
