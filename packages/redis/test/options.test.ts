@@ -57,7 +57,9 @@ describe("options", () => {
 
   it("takes settings that are undefined for not given", async () => {
     const config = { host: "127.0.0.1", password: undefined, commandTimeout: undefined };
-    await createRedisDriver({ config }).close();
+    const driver = createRedisDriver({ config });
+    expect(driver).toMatchObject({ name: "redis" });
+    await driver.close();
   });
 
   it("hands the store's own options to the store", () => {
