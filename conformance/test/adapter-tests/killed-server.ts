@@ -217,8 +217,9 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
       await expect(store.waitForOutcome("never-seen")).rejects.toMatchObject(cause);
       await expect(store.maintain()).rejects.toMatchObject(cause);
       await service.restart();
-      const read = await pollUntil(() => acknowledged(store.cancelTask(taskId)), { what: "the store to work again" });
-      expect(read).toMatchObject({ taskId, status: "cancelled" });
+      await pollUntil(() => answered(store.getTask(taskId)), { what: "the store to work again" });
+      const cancelled = await store.cancelTask(taskId, { timeoutMs: 30_000 });
+      expect(cancelled).toMatchObject({ taskId, status: "cancelled" });
       expect(unhandled).toEqual([]);
     });
   });
