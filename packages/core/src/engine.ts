@@ -145,6 +145,7 @@ export class Engine {
         const target = { taskId, notAfterUs, ...(scope === undefined ? {} : { scope }) };
         try {
           const answer = await call.driver((o) => this.#driver.remove(target, o), unknownOutcome);
+          if (answer !== "late") this.#seen.forget(taskId);
           if (answer === "removed") this.#options.onChanged([taskId]);
           if (answer !== "late") return answer === "removed";
           // The estimate of the backend's clock had fallen behind.
@@ -266,7 +267,9 @@ export class Engine {
         ambiguous = repeatable(error, call, ambiguous);
       }
       if (answer !== undefined) {
-        if (answer.kind !== "gone") {
+        if (answer.kind === "gone") {
+          this.#seen.forget(taskId);
+        } else {
           this.clock.observe(answer.nowUs);
           this.#seen.note(answer.row);
         }

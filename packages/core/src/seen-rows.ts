@@ -28,6 +28,11 @@ export class SeenRows {
     if (oldest !== undefined) this.#rows.delete(oldest);
   }
 
+  /** The task is gone: what comes under its id is another one. */
+  forget(taskId: string): void {
+    this.#rows.delete(taskId);
+  }
+
   noteAll(rows: readonly TaskRecord[]): void {
     for (const row of rows) this.note(row);
   }

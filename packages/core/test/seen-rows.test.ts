@@ -85,6 +85,19 @@ describe("a report or an acquire", () => {
     expect(sent).toHaveLength(2);
   });
 
+  it("takes one for such a task where the process was told that the other one is gone", async () => {
+    const { store, other, sent } = await twoStores();
+    const { taskId } = await store.createTask();
+    await store.deleteTask(taskId);
+    await other.createTask({ taskId });
+    await report(store, taskId, 1);
+    await other.deleteTask(taskId);
+    await expect(report(store, taskId, 1)).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+    await other.createTask({ taskId });
+    await report(store, taskId, 1);
+    expect(sent).toHaveLength(3);
+  });
+
   it("is refused for what the row shows, not for what was not seen of it", async () => {
     const { store, other, sent } = await twoStores();
     const { taskId } = await other.createTask();

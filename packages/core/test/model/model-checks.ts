@@ -4,8 +4,8 @@ import { checkDue, checkRead } from "../../../../conformance/src/driver-model/ex
 import { listed } from "../../../../conformance/src/driver-model/listing.ts";
 import type { Command } from "../../src/commands.ts";
 import { isTerminal } from "../../src/index.ts";
-import type { ReadAnswer, Task, TaskRecord } from "../../src/index.ts";
-import { born, toMs } from "../../src/transitions.ts";
+import type { ReadAnswer, Task, TaskRecord, Write, WriteAnswer } from "../../src/index.ts";
+import { born, ringProves, toMs } from "../../src/transitions.ts";
 import type { Call } from "./calls.ts";
 import { expectedOutcome, expectedTask } from "./expected-task.ts";
 import { scopeOf, SETTINGS } from "./model-state.ts";
@@ -212,6 +212,11 @@ export function checkRoundTrips(informed: boolean, expected: ModelResult, reads:
   if (!informed || expected.kind === "done") expect(writes).toBe(1);
   else if (expected.kind === "nothing") expect(writes).toBe(0);
   else expect(writes).toBeLessThanOrEqual(1);
+}
+
+/** Whether a write was refused for nothing but what its process had not seen of the row. */
+export function lackedProof({ write, answer }: { readonly write: Write; readonly answer: WriteAnswer }): boolean {
+  return answer.kind === "refused" && !ringProves(answer.row, write);
 }
 
 /** Every task of the sequence, as stored. */

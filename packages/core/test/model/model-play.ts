@@ -13,6 +13,7 @@ import {
   checkRoundTrips,
   checkRows,
   checkTask,
+  lackedProof,
 } from "./model-checks.ts";
 import { scopeOf, SETTINGS } from "./model-state.ts";
 import type { Happened, ModelState } from "./model-state.ts";
@@ -172,7 +173,9 @@ export class ModelPlay implements ModelState {
     const taskId = this.#id(call.task);
     const command = this.#command(call);
     const reads = happened.observations.flatMap((seen) => (seen.method === "read" ? [seen] : []));
-    const writes = happened.observations.flatMap((seen) => (seen.method === "write" ? [seen] : []));
+    const sent = happened.observations.flatMap((seen) => (seen.method === "write" ? [seen] : []));
+    // Once a process may have to be shown the row first, which another one changed often, or made anew.
+    const writes = sent.length === 2 && sent[0] !== undefined && lackedProof(sent[0]) ? sent.slice(1) : sent;
     const informed = command.type === "ask" || command.type === "answer";
     const [write] = writes;
     const writeUs = write === undefined || write.answer.kind === "gone" ? happened.laterUs : write.answer.nowUs;
