@@ -1,4 +1,5 @@
 /** What adapters for several backends, and the bridges to SDKs, need alike; for authors of drivers. */
+export { BackendClock } from "./backend-clock.ts";
 export { encodeAlternatives } from "./encode-alternatives.ts";
 export type { EncodedAlternative } from "./encode-alternatives.ts";
 export { encodeHints, HintSubscriptions } from "./hint-subscriptions.ts";

@@ -29,6 +29,8 @@ export interface RunOptions {
 export interface ChangeOptions extends RunOptions {
   /** Doing it twice does no harm: where it is not known whether it was done, it may be called not done. */
   readonly repeatable?: boolean;
+  /** How long the server may take over it, ms; 0: as long as it wants. @default 30_000 */
+  readonly limitMs?: number;
 }
 
 /** Says whether a command was sent: it is part of the command, and asked when that is put into bytes. */
@@ -78,10 +80,12 @@ export class Connection {
    * as it is is none of its retryable writes.
    * @throws TaskStoreError
    */
-  async change(command: MongoDocument, { signal, repeatable = false }: ChangeOptions): Promise<MongoDocument> {
+  async change(
+    command: MongoDocument,
+    { signal, repeatable = false, limitMs = COMMAND_LIMIT_MS }: ChangeOptions,
+  ): Promise<MongoDocument> {
     const writeConcern = new WriteConcern();
-    // The command's own limit replaces ours; its name stays in the first place.
-    const whole = { ...command, maxTimeMS: command["maxTimeMS"] ?? COMMAND_LIMIT_MS, writeConcern };
+    const whole = { ...command, maxTimeMS: limitMs, writeConcern };
     return this.#run(
       signal,
       () => writeConcern.isSent,

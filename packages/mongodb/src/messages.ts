@@ -20,9 +20,9 @@ interface GivenRow {
   readonly messages: readonly { readonly id: string; readonly text: string }[];
 }
 
-/** Changes a visible row by a pipeline. */
+/** Changes the visible row of a push or a take by a pipeline. */
 export type ChangeRow = <Row>(
-  taskId: string,
+  of: MessagePush | MessageTake,
   pipeline: readonly Stage[],
   fields: Readonly<Record<string, unknown>>,
   options: DriverCallOptions,
@@ -38,7 +38,7 @@ export class MongoMessages implements DriverMessages {
 
   async push(push: MessagePush, options: DriverCallOptions = {}): Promise<PushAnswer> {
     checkPayload(push.message.text, "message");
-    const row = await this.#change<RowAnswer<PushKind>>(push.taskId, pushPipeline(push), { answer: 1 }, options);
+    const row = await this.#change<RowAnswer<PushKind>>(push, pushPipeline(push), { answer: 1 }, options);
     if (row === null || row.answer.kind === "gone") return { kind: "gone" };
     const { at, kind } = row.answer;
     if (kind === "large") {
@@ -52,7 +52,7 @@ export class MongoMessages implements DriverMessages {
   async take(take: MessageTake, options: DriverCallOptions = {}): Promise<TakeAnswer> {
     const fields = { answer: 1, given: { $elemMatch: { receipt: { $eq: take.receipt } } } };
     const row = await this.#change<RowAnswer<TakeKind> & { readonly given?: readonly GivenRow[] }>(
-      take.taskId,
+      take,
       takePipeline(take),
       fields,
       options,

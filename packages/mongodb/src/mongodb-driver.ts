@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isTaskStoreError, TaskStoreError } from "@mcp-task-store/core";
+import { BackendClock } from "@mcp-task-store/core/adapter";
 import type {
   DriverCallOptions,
   DriverCapabilities,
@@ -22,7 +23,7 @@ import { MongoMessages } from "./messages.ts";
 import { checkOptions } from "./options.ts";
 import type { CheckedOptions, MongoDocument, MongoDriverOptions } from "./options.ts";
 import { checkPayload, MAX_PAYLOAD_BYTES } from "./payload-limit.ts";
-import { toUs, VISIBLE_ROWS } from "./pipelines/clock.ts";
+import { toUs, VISIBLE_ROWS, writeLimitMs } from "./pipelines/clock.ts";
 import { duePipeline, foundPipeline, lookedAt, lookPipeline } from "./pipelines/due.ts";
 import type { Stage } from "./pipelines/expressions.ts";
 import { rowOf } from "./pipelines/guards.ts";
@@ -56,6 +57,7 @@ class MongoDriver implements TaskDriver {
   readonly #endHints: () => Promise<void>;
   /** Whether the collection was seen to be set up, and nothing was heard or seen since that makes it doubtful. */
   #isReady = false;
+  readonly #clock: BackendClock = new BackendClock();
   #closed: Promise<void> | undefined;
 
   constructor({ source, database, collection, hints }: CheckedOptions) {
@@ -68,8 +70,8 @@ class MongoDriver implements TaskDriver {
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
     };
     this.#connection = new Connection(source, database, collection);
-    this.messages = new MongoMessages((taskId, pipeline, fields, options) =>
-      this.#change({ query: { ...rowOf(taskId), ...VISIBLE_ROWS }, update: pipeline, fields }, options),
+    this.messages = new MongoMessages(({ taskId, notAfterUs }, pipeline, fields, options) =>
+      this.#change({ query: { ...rowOf(taskId), ...VISIBLE_ROWS }, update: pipeline, fields }, notAfterUs, options),
     );
     if (hints === "stream") {
       const watching = new MongoHints(this.#connection, () => {
@@ -94,6 +96,7 @@ class MongoDriver implements TaskDriver {
       try {
         const row = await this.#change<TaskRow & RowAnswer<InsertKind>>(
           { query: rowOf(insert.taskId), update: insertPipeline(insert), upsert: true, fields: CHANGED_FIELDS },
+          insert.notAfterUs,
           options,
         );
         // MongoDB says that the id was taken meanwhile. Others that speak its protocol answer that there is no row.
@@ -129,6 +132,7 @@ class MongoDriver implements TaskDriver {
         update: writePipeline(write),
         fields: CHANGED_FIELDS,
       },
+      write.notAfterUs,
       options,
     );
     if (row === null || row.answer.kind === "gone") return { kind: "gone" };
@@ -142,7 +146,7 @@ class MongoDriver implements TaskDriver {
   ): Promise<"removed" | "gone" | "late"> {
     try {
       const change = { query: removableRow(remove), remove: true, fields: { _id: 1 } };
-      return (await this.#change(change, options)) === null ? "gone" : "removed";
+      return (await this.#change(change, remove.notAfterUs, options)) === null ? "gone" : "removed";
     } catch (error) {
       await this.#whenLate(error, remove.notAfterUs, options);
       return "late";
@@ -186,14 +190,17 @@ class MongoDriver implements TaskDriver {
   }
 
   /** Changes one row by one findAndModify. @returns it as it is then, null if there is none */
-  async #change<Row>(change: MongoDocument, options: DriverCallOptions): Promise<Row | null> {
+  async #change<Row>(change: MongoDocument, notAfterUs: number, options: DriverCallOptions): Promise<Row | null> {
     if (!this.#isReady) await this.read([], options);
+    const limitMs = writeLimitMs(notAfterUs, this.#clock.atLeastUs);
     const isRemoval = change["remove"] === true;
     const { value } = await this.#connection.change(
       { findAndModify: this.#connection.collection, ...change, collation: SIMPLE, ...(isRemoval ? {} : { new: true }) },
-      options,
+      { ...options, limitMs },
     );
-    return (value ?? null) as Row | null;
+    const row = (value ?? null) as (Row & Partial<RowAnswer<unknown>>) | null;
+    if (row?.answer !== undefined) this.#clock.observe(toUs(row.answer.at));
+    return row;
   }
 
   /**
@@ -228,6 +235,7 @@ class MongoDriver implements TaskDriver {
     this.#isReady = true;
     const now = clock?.["now"];
     if (typeof now !== "number") throw new TypeError("MongoDB answered without its clock");
+    this.#clock.observe(toUs(now));
     return { rows: all.filter((row) => row !== clock) as Row[], now };
   }
 }

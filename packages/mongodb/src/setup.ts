@@ -119,10 +119,10 @@ function inTheWay(name: string, cause?: unknown): TaskStoreError {
 
 async function createIndexes(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
   const indexes = INDEXES.map((index) => ({ ...index, collation: SIMPLE }));
-  // Without a limit of the server's: where the collection is large already, it goes on although nobody waits for it.
-  const command = { createIndexes: connection.collection, indexes, maxTimeMS: 0 };
+  const command = { createIndexes: connection.collection, indexes };
   try {
-    await connection.change(command, { signal, repeatable: true });
+    // Without a limit of the server's: where the collection is large already, it goes on although nobody waits for it.
+    await connection.change(command, { signal, repeatable: true, limitMs: 0 });
   } catch (error) {
     if (!CONFLICTS.has(codeOf(error))) throw error;
     const listed = await listIndexes(connection, signal);

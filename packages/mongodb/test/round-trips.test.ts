@@ -128,6 +128,33 @@ describe.skipIf(mongoIsLeftOut())("how many commands it takes", () => {
     }
   });
 
+  it("lets no write wait in the server for long after its deadline", async () => {
+    const { taskId } = newTask();
+    const nowUs = async (): Promise<number> => (await driver.read([])).nowUs;
+    const alternatives = [{ when: {}, then: { attempts: 1 } }] as const;
+    const all = async (notAfterUs: number): Promise<void> => {
+      await driver.insert(newTask({ taskId, notAfterUs }));
+      await driver.write(writeTo(taskId, { notAfterUs, alternatives }));
+      await driver.messages?.push(pushTo(taskId, { notAfterUs }));
+      await driver.messages?.take(takeFrom(taskId, { notAfterUs }));
+      await driver.remove({ taskId, notAfterUs });
+    };
+    const limits = (): readonly unknown[] =>
+      sent.filter(({ commandName }) => commandName === "findAndModify").map(({ command }) => command["maxTimeMS"]);
+    const inTenSeconds = (await nowUs()) + 10_000_000;
+    sent.length = 0;
+    await all(inTenSeconds);
+    expect(limits()).toHaveLength(5);
+    for (const limit of limits()) {
+      expect(limit).toBeGreaterThanOrEqual(2_000);
+      expect(limit).toBeLessThanOrEqual(12_000);
+    }
+    const past = (await nowUs()) - 1_000_000;
+    sent.length = 0;
+    await all(past);
+    expect(limits()).toEqual([2_000, 2_000, 2_000, 2_000, 2_000]);
+  });
+
   /** What one call sends. */
   async function sentBy(call: Call, refusal?: string): Promise<readonly string[]> {
     const stage = await scene(store);

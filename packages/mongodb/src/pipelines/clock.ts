@@ -10,6 +10,19 @@ export const COMMAND_NOW: Expression = { $toLong: "$$NOW" };
 /** How long the server may take over one command, ms; it gives up those that take longer. */
 export const COMMAND_LIMIT_MS = 30_000;
 
+/** What a write may take beyond its deadline, which the server itself looks at when it gets to the row, ms. */
+const BEYOND_DEADLINE_MS = 2_000;
+
+/**
+ * How long the server may take over a write of that deadline, ms: what is left, and a bit more. A write that waits in it
+ * for longer has nobody who waits for it, and its reading of the clock is as old.
+ * @param atLeastUs what the server's clock has certainly reached, epoch µs
+ */
+export function writeLimitMs(notAfterUs: number, atLeastUs: number): number {
+  const leftMs = Math.max(0, Math.ceil((notAfterUs - atLeastUs) / 1000));
+  return Math.min(COMMAND_LIMIT_MS, leftMs + BEYOND_DEADLINE_MS);
+}
+
 /** How far apart the readings of two commands that meet at a row may be: one waited, or another host read its clock. */
 const READINGS_APART_MS = 2 * COMMAND_LIMIT_MS;
 
