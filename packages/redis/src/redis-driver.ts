@@ -131,7 +131,7 @@ class RedisDriver implements TaskDriver {
     if (name !== "removed") return name === "late" ? "late" : "gone";
     if (scope !== undefined) {
       const entry = { scope: asText(scope), createdAt: asNumber(createdAt), taskId, createId: asText(createId) };
-      this.#topology.unlist(entry);
+      this.#topology.unlist?.(entry);
     }
     return "removed";
   }

@@ -100,10 +100,6 @@ export class SingleServer implements Topology {
       }
     }
   }
-
-  unlist(): void {
-    // The scripts did it.
-  }
 }
 
 /** A list of ids, each with its row. */

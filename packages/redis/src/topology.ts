@@ -29,8 +29,8 @@ export interface Topology {
   read(taskIds: readonly string[], loaded: Loaded, options: DriverReadOptions): Promise<ReadAnswer>;
   page(query: PageQuery, options: DriverCallOptions): Promise<PageAnswer>;
   due(limit: number, holdMs: number, options: DriverCallOptions): Promise<DueAnswer>;
-  /** Takes the entry of a task that is gone out of its owner's listing, which a script could not reach. */
-  unlist(entry: ListingEntry): void;
+  /** Takes the entry of a task that is gone out of its owner's listing, where a script could not reach it. */
+  unlist?(entry: ListingEntry): void;
 }
 
 /** An entry in an owner's listing. */

@@ -2,7 +2,8 @@
  * A task as it is stored: one hash. Texts are fields of their own, exactly as they were given. Numbers stand together in
  * one field, `state`, in binary: packing and unpacking them costs a script a twentieth of what texts of them would.
  *
- * Scripts change a task by one HSET, their last command on it: whatever fails before has changed nothing of the task.
+ * Scripts change a task by one HSET. Before it stand at most entries in indexes, which are bounds and not believed, and
+ * the server's own expiry, far behind the logical one: whatever fails before has changed nothing that anybody is told.
  */
 
 /** Fields that every answer carries, in this order. `request` and `outcome` are read only where they were asked for. */
