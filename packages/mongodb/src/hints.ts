@@ -2,7 +2,7 @@ import type { DriverHints, HintListener } from "@mcp-task-store/core";
 import { HintSubscriptions, onAbort } from "@mcp-task-store/core/adapter";
 import type { HintConnection } from "@mcp-task-store/core/adapter";
 import type { Connection } from "./connection.ts";
-import { isRefusal } from "./map-error.ts";
+import { hasNoStreams } from "./map-error.ts";
 import type { MongoChangeStreamLike } from "./options.ts";
 import type { Stage } from "./pipelines/expressions.ts";
 
@@ -82,7 +82,8 @@ async function listen(
     };
   } catch (error) {
     close();
-    if (isRefusal(error)) return looking(hear);
+    // Anything else passes, such as an election: then it is tried again soon.
+    if (hasNoStreams(error)) return looking(hear);
     throw error;
   } finally {
     stopListening();

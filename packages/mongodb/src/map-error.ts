@@ -67,6 +67,21 @@ export function isDuplicateKey(error: unknown): boolean {
   return serverError(error)?.code === DUPLICATE_KEY;
 }
 
+/** What the server says for good where it has no change streams, or another server speaks its protocol without them. */
+const NO_STREAMS: ReadonlySet<number> = new Set([
+  115, // CommandNotSupported
+  235, // InternalErrorNotSupported
+  238, // NotImplemented
+  40_324, // no such stage
+  40_573, // the server is no replica set
+]);
+
+/** Whether the server refused a change stream, and will go on so until somebody changes it. */
+export function hasNoStreams(error: unknown): boolean {
+  const found = serverError(error);
+  return found !== undefined && !found.isOfWriteConcern && (NO_STREAMS.has(found.code) || LASTING.has(found.code));
+}
+
 /** Whether the server refused without having done anything. */
 export function isRefusal(error: unknown): boolean {
   const found = serverError(error);

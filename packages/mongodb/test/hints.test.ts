@@ -42,6 +42,27 @@ describe.skipIf(mongoIsLeftOut())("hints", () => {
     return { heard, unsubscribe };
   }
 
+  /** A client whose server refuses that many change streams by a code. */
+  function refusing(code: number, times: number): MongoClientLike {
+    const client = mongo.client();
+    const refusal = Object.assign(new Error("refused"), { name: "MongoServerError", code });
+    let left = times;
+    return {
+      connect: () => client.connect(),
+      db: (name) => ({
+        command: (command, options) => client.db(name).command(command, options),
+        collection: (collection) => ({
+          aggregate: (pipeline, options) => client.db(name).collection(collection).aggregate(pipeline, options),
+          watch(pipeline, options) {
+            if (left === 0) return client.db(name).collection(collection).watch(pipeline, options);
+            left -= 1;
+            return { next: () => Promise.reject(refusal), close: async () => {}, on: () => {} };
+          },
+        }),
+      }),
+    };
+  }
+
   async function report(taskId: string): Promise<void> {
     expect(await mongo.driver.write(writeTo(taskId, REPORT))).toMatchObject({ kind: "written" });
   }
@@ -174,22 +195,8 @@ describe.skipIf(mongoIsLeftOut())("hints", () => {
   });
 
   it("become looks of the waiters where the server has no change streams", async () => {
-    const client = mongo.client();
-    const refusal = Object.assign(new Error("The $changeStream stage is only supported on replica sets"), {
-      name: "MongoServerError",
-      code: 40_573,
-    });
     // What a standalone server answers.
-    const standalone: MongoClientLike = {
-      connect: () => client.connect(),
-      db: (name) => ({
-        command: (command, options) => client.db(name).command(command, options),
-        collection: (collection) => ({
-          aggregate: (pipeline, options) => client.db(name).collection(collection).aggregate(pipeline, options),
-          watch: () => ({ next: () => Promise.reject(refusal), close: async () => {}, on: () => {} }),
-        }),
-      }),
-    };
+    const standalone = refusing(40_573, Number.POSITIVE_INFINITY);
     const driver = mongo.another({ client: standalone });
     const { heard, unsubscribe } = await subscribed(driver);
     await pollUntil(() => heard.gaps >= 3, { what: "three looks" });
@@ -197,6 +204,18 @@ describe.skipIf(mongoIsLeftOut())("hints", () => {
     const { gaps } = heard;
     await driver.read([]);
     expect(heard.gaps).toBe(gaps);
+  });
+
+  it.each([
+    ["it is not the primary just now", 10_107],
+    ["of a problem that nobody foresaw", 123_456],
+  ])("are there soon after a stream that the server refused because %s", async (_, code) => {
+    const driver = mongo.another({ client: refusing(code, 2) });
+    const { heard, unsubscribe } = await subscribed(driver);
+    await pollUntil(() => heard.gaps > 0, { what: "the stream" });
+    await mongo.driver.insert(newTask({ taskId: `afterwards ${code}` }));
+    expect(await heard.has(`afterwards ${code}`)).toBe(true);
+    await unsubscribe();
   });
 
   it("are absent when polling was asked for", () => {
