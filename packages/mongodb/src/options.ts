@@ -71,7 +71,10 @@ export interface MongoDriverOptions {
    * replica set) waiters look every second. "poll": no change stream; waiters look for themselves. @default "stream"
    */
   readonly hints?: "stream" | "poll" | undefined;
-  /** How many connections the store's own client opens at most, that of the change stream not counted. @default 10, range 1 to 1,000 */
+  /**
+   * How many connections the store's own client opens to each server at most; with hints by stream one more, which the
+   * change stream keeps. @default the maxPoolSize of the connection string, else 10; range 1 to 1,000
+   */
   readonly poolSize?: number | undefined;
 }
 
@@ -119,7 +122,7 @@ export function checkOptions(options: MongoDriverOptions): CheckedOptions {
     database: checkDatabase(options.database ?? databaseIn(options.connectionString) ?? MONGO_DEFAULTS.database),
     collection: checkCollection(options.collection ?? MONGO_DEFAULTS.collection),
     hints,
-    source: checkSource(options),
+    source: checkSource(options, hints),
   };
 }
 
@@ -144,13 +147,13 @@ function databaseIn(connectionString: unknown): string | undefined {
   return /^mongodb(?:\+srv)?:\/\/[^/?]*\/([^?]+)/.exec(connectionString)?.[1];
 }
 
-function checkSource(options: MongoDriverOptions): ConnectionSource {
-  const { connectionString, clientOptions, client, poolSize = MONGO_DEFAULTS.poolSize } = options;
+function checkSource(options: MongoDriverOptions, hints: "stream" | "poll"): ConnectionSource {
+  const { connectionString, clientOptions, client, poolSize } = options;
   const given = [connectionString, client].filter((option) => option !== undefined);
   if (given.length !== 1) {
     throw invalid("connectionString", `or client: give exactly one of the two, not ${given.length}`);
   }
-  if (!Number.isSafeInteger(poolSize) || poolSize < 1 || poolSize > 1_000) {
+  if (poolSize !== undefined && (!Number.isSafeInteger(poolSize) || poolSize < 1 || poolSize > 1_000)) {
     throw invalid("poolSize", "must be a whole number from 1 to 1,000");
   }
   if (client !== undefined) {
@@ -166,14 +169,23 @@ function checkSource(options: MongoDriverOptions): ConnectionSource {
   if (clientOptions !== undefined && (typeof clientOptions !== "object" || clientOptions === null)) {
     throw invalid("clientOptions", "must be an object");
   }
-  return ownClient(connectionString, clientOptions ?? {}, poolSize);
+  const connections = poolSize ?? poolSizeIn(connectionString) ?? MONGO_DEFAULTS.poolSize;
+  // The change stream keeps a connection. None is a limit of mongodb's own: as many as it likes.
+  const kept = hints === "stream" && connections > 0 ? 1 : 0;
+  return ownClient(connectionString, clientOptions ?? {}, connections + kept);
+}
+
+/** Its maxPoolSize; undefined where it has none that is a number, which is for mongodb to say. */
+function poolSizeIn(connectionString: string): number | undefined {
+  const size = /[?&]maxPoolSize=(\d{1,6})(?:&|$)/i.exec(connectionString)?.[1];
+  return size === undefined ? undefined : Number(size);
 }
 
 /** It connects when it is first used. Its errors about the string are dropped: they may quote it, password and all. */
 function ownClient(
   connectionString: string,
   clientOptions: MongoClientOptionsLike,
-  poolSize: number,
+  maxPoolSize: number,
 ): ConnectionSource {
   const asked = connectionString.slice(connectionString.indexOf("?") + 1).toLowerCase();
   const unlessAsked = (name: "connectTimeoutMS" | "serverSelectionTimeoutMS"): MongoDocument =>
@@ -184,8 +196,7 @@ function ownClient(
       ...unlessAsked("connectTimeoutMS"),
       ...unlessAsked("serverSelectionTimeoutMS"),
       ...givenIn(clientOptions),
-      // One more for the change stream, which keeps one.
-      maxPoolSize: poolSize + 1,
+      maxPoolSize,
       // The engine repeats by itself, and knows for how long and what became of it.
       retryWrites: false,
       retryReads: false,

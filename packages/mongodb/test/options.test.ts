@@ -1,6 +1,12 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type { MongoClient } from "mongodb";
-import { createMongoDriver, createMongoTaskStore, type MongoClientLike } from "../src/index.ts";
+import {
+  createMongoDriver,
+  createMongoTaskStore,
+  type MongoClientLike,
+  type MongoDriverOptions,
+} from "../src/index.ts";
+import { checkOptions } from "../src/options.ts";
 
 const SECRET = "mongodb://user:hunter2@127.0.0.1:1/none";
 
@@ -42,6 +48,20 @@ describe("options", () => {
 
   it("takes a client of mongodb as it is", () => {
     expectTypeOf<MongoClient>().toExtend<MongoClientLike>();
+  });
+
+  it.each<readonly [string, Partial<MongoDriverOptions>, number]>([
+    ["", {}, 11],
+    ["", { hints: "poll" }, 10],
+    ["", { poolSize: 3 }, 4],
+    ["?maxPoolSize=50", {}, 51],
+    ["?appName=a&MAXPOOLSIZE=50&maxIdleTimeMS=1", { hints: "poll" }, 50],
+    ["?maxPoolSize=50", { poolSize: 3 }, 4],
+    ["?maxPoolSize=0", {}, 0],
+  ])("opens as many connections as %j and %o say", async (query, options, expected) => {
+    const { source } = checkOptions({ connectionString: `${SECRET}${query}`, ...options });
+    expect(source.client).toMatchObject({ options: { maxPoolSize: expected } });
+    await source.close();
   });
 
   it("connects to nothing before it is used", async () => {
