@@ -101,7 +101,11 @@ export class Connection {
     );
   }
 
-  /** The rows of a pipeline over the collection. @param atMost how many rows there can be; all come at once @throws TaskStoreError */
+  /**
+   * The rows of a pipeline over the collection.
+   * @param atMost how many rows there can be; the first answer holds up to 16 MiB of them, further ones the rest
+   * @throws TaskStoreError
+   */
   async rows(pipeline: readonly Stage[], atMost: number, { signal }: RunOptions): Promise<readonly MongoDocument[]> {
     const options = {
       ...PLAIN_VALUES,
