@@ -158,6 +158,13 @@ export class Connection {
     return { client, command, close };
   }
 
+  /** Whether a connection leads to a primary, as far as is known: a node that left its cluster answers as ever. */
+  leadsToPrimary({ options }: RedisClientLike): boolean {
+    if (this.#client === undefined || !("nodes" in this.#client)) return true;
+    const primaries = this.#client.nodes("master").map((each) => each.options);
+    return primaries.length === 0 || primaries.some(({ host, port }) => host === options.host && port === options.port);
+  }
+
   /** Waits for what is in flight, and ends our own client. New calls reject, and those that wait for a connection. */
   close(): Promise<void> {
     this.#closed ??= (async () => {

@@ -54,7 +54,11 @@ export class RedisHints implements DriverHints {
         client.on("end", resolve);
       });
       await command("subscribe", [this.#channel], signal);
-      return { lost, check: (limit) => command("ping", [], limit), close };
+      const check = async (limit: AbortSignal): Promise<void> => {
+        await command("ping", [], limit);
+        if (!this.#connection.leadsToPrimary(client)) throw new Error("the node is no primary of the cluster any more");
+      };
+      return { lost, check, close };
     } catch (error) {
       dedicated?.close();
       throw error;

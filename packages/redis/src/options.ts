@@ -4,6 +4,8 @@ import { isUrl } from "./redis-url.ts";
 
 /** The settings of a client that the store looks at, or changes in a copy of it. Names and meanings are ioredis's. */
 export interface RedisClientSettings {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
   readonly autoResendUnfulfilledCommands?: boolean | undefined;
   readonly keyPrefix?: string | undefined;
   readonly readOnly?: boolean | undefined;
