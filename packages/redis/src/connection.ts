@@ -209,6 +209,7 @@ export class Connection {
     } catch (error) {
       command.abandon();
       if (error instanceof WaitAborted) throw command.inFlight ? abandoned(doing) : givenUp();
+      if (replyCode(error) === "READONLY") this.#leaveReplica(client);
       if (replyCode(error) !== undefined || command.inFlight) throw error;
       throw isClosing(client, error)
         ? new NotTaken("nothing was sent", { cause: error })
@@ -253,6 +254,16 @@ export class Connection {
     // An error without a listener would be printed; whoever waits for the client hears of it.
     if (!this.#isUsers(this.#client)) this.#client.on("error", ignore);
     return this.#client;
+  }
+
+  /** One of ours connects anew by itself. The user's may stay where it is: a copy finds the new primary. */
+  #leaveReplica(client: Client): void {
+    if (this.#source.kind !== "client" || client !== this.#client || !this.#isUsers(client)) return;
+    const last = [...this.#inFlight].map((command) => command.promise);
+    void Promise.allSettled(last).then(() => client.off("close", this.#onClose));
+    this.#client = singleCopy(this.#source.client);
+    this.#client.on("close", this.#onClose);
+    this.#client.on("error", ignore);
   }
 
   #isUsers(client: Client): boolean {

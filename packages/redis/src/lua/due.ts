@@ -73,7 +73,16 @@ end
 `;
 
 /**
- * Maintenance's look at what is due, on a single server: the due indexes of all shards, merged.
+ * Changes nothing, and is refused by a replica: a process that only reads and waits would else not notice for as long as
+ * nothing is due that its server has been demoted.
+ */
+const REFUSE_ON_REPLICA = `\
+local probe = redis.pcall('ZREM', prefix .. '{00}:due', '')
+if type(probe) == 'table' and string.find(probe.err, 'READONLY', 1, true) then return probe end
+`;
+
+/**
+ * Maintenance's look at what is due, on a single server: the due indexes of all shards, merged. A replica refuses it.
  *
  * KEYS: none. ARGV: 1 prefix of all keys; 2 how many tasks at most; 3 ms for which tasks with work are hidden.
  * Answer: { now µs, 1 if the limit cut it short else 0, { id, row, id, row … }, { ids of the purged } }.
@@ -83,6 +92,7 @@ ${CLOCK}
 ${HEAP}
 ${LOOK}
 local prefix, limit, hold_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+${REFUSE_ON_REPLICA}
 local function before(a, b) return tonumber(a.entries[a.at + 1]) < tonumber(b.entries[b.at + 1]) end
 -- From the beginning each time: what was looked at has left or comes later, but for what is hidden for no time at all.
 local seen = {}
