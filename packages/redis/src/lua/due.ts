@@ -74,7 +74,8 @@ end
 
 /**
  * Changes nothing, and is refused by a replica: a process that only reads and waits would else not notice for as long as
- * nothing is due that its server has been demoted.
+ * nothing is due that its server has been demoted. It comes last: after a script's first write the server does not
+ * refuse it any more for want of memory.
  */
 const REFUSE_ON_REPLICA = `\
 local probe = redis.pcall('ZREM', prefix .. '{00}:due', '')
@@ -92,7 +93,6 @@ ${CLOCK}
 ${HEAP}
 ${LOOK}
 local prefix, limit, hold_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-${REFUSE_ON_REPLICA}
 local function before(a, b) return tonumber(a.entries[a.at + 1]) < tonumber(b.entries[b.at + 1]) end
 -- From the beginning each time: what was looked at has left or comes later, but for what is hidden for no time at all.
 local seen = {}
@@ -152,6 +152,7 @@ while heap[1] and looked < limit and dead < ${MOST_DEAD} do
   end
 end
 if refused and looked == 0 then ${failLikeThat("refused[1]", "refused[2]")} end
+${REFUSE_ON_REPLICA}
 return { now_us, heap[1] and 1 or 0, rows, purged }
 `;
 
