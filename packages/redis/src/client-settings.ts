@@ -57,6 +57,8 @@ const CLUSTER_SETTINGS = {
   clusterNodeRetryStrategy: null,
   clusterRetryStrategy: reconnectAfterMs,
   slotsRefreshInterval: 5_000,
+  // Sixteen times; a slot is moved for longer than that, and the call has better things to try. ms
+  retryDelayOnTryAgain: 10,
 } satisfies ClusterOptions;
 
 /**

@@ -6,6 +6,8 @@ import { isTaskStoreError, TaskStoreError } from "@mcp-task-store/core";
  */
 export type Doing = "connecting" | "reading" | "writing";
 
+const MOVING = "a slot is being moved";
+
 /** What a server says about itself and not about the command: later, or elsewhere, it would have taken it. */
 const PASSING: ReadonlyMap<string, string> = new Map([
   ["OOM", "its memory is full (maxmemory)"],
@@ -16,7 +18,7 @@ const PASSING: ReadonlyMap<string, string> = new Map([
   ["NOREPLICAS", "too few replicas are connected"],
   ["MASTERDOWN", "it has lost its primary"],
   ["CLUSTERDOWN", "the cluster does not serve these slots"],
-  ["TRYAGAIN", "a slot is being moved"],
+  ["TRYAGAIN", MOVING],
 ]);
 
 const PART_OF_CLUSTER = "it is part of a cluster: give its nodes as `cluster`";
@@ -38,6 +40,11 @@ const UNTRUSTED = /CERT|UNABLE_TO_VERIFY/;
 
 /** ioredis gives up following a cluster's redirections. */
 const REDIRECTIONS = "Too many Cluster redirections";
+
+/** Whether a write was refused since its slot is half here and half there. @param error of {@link mapError} */
+export function isOfMovingSlot(error: unknown): boolean {
+  return isTaskStoreError(error, "STORE_UNAVAILABLE") && error.message.includes(MOVING);
+}
 
 /** An error that a server sent as its answer. */
 export function isReplyError(error: unknown): error is Error {
@@ -75,6 +82,13 @@ export function mapError(error: unknown, doing: Doing): TaskStoreError {
   const code = replyCode(error);
   if (code === undefined) {
     if (error instanceof Error && error.message.startsWith(REDIRECTIONS)) {
+      if (error.message.includes("TRYAGAIN")) {
+        return new TaskStoreError(
+          "STORE_UNAVAILABLE",
+          `Redis refused: nothing was written (TRYAGAIN: ${MOVING})`,
+          options,
+        );
+      }
       return new TaskStoreError("STORE_UNAVAILABLE", "the cluster's nodes sent the command round in circles", options);
     }
     if (doing === "writing") {

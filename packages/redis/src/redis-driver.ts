@@ -22,6 +22,7 @@ import { Keys } from "./keys.ts";
 import { RedisMessages } from "./messages.ts";
 import { checkOptions } from "./options.ts";
 import type { CheckedOptions, RedisDriverOptions } from "./options.ts";
+import { isOfMovingSlot } from "./map-error.ts";
 import { asArray, asNumber, asText } from "./reply.ts";
 import { taskRecord } from "./row.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -101,9 +102,13 @@ class RedisDriver implements TaskDriver {
     const { task, messages, due } = this.#keys.of(taskId);
     const values = [taskId, scopeValue(write), writeId, String(notAfterUs), quiet ? "1" : "", String(sinceRevision)];
     values.push(String(bornByUs), createId, JSON.stringify(writeId), json, ...texts);
-    const reply = await this.#connection.run(SCRIPTS.write, [task, messages, due], values, {
-      doing: "writing",
-      signal,
+    const run = (keys: readonly string[]): Promise<unknown> =>
+      this.#connection.run(SCRIPTS.write, keys, values, { doing: "writing", signal });
+    // While its slot is being moved a node takes no script with several keys of which one is not there, as that of the
+    // messages of most tasks is not. Heartbeats, and most reports, touch the task alone.
+    const reply = await run([task, messages, due]).catch((error: unknown) => {
+      if (isOfMovingSlot(error)) return run([task]);
+      throw error;
     });
     const [kind, now, row] = asArray(reply);
     const name = asText(kind);

@@ -186,6 +186,41 @@ describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
     expect(unhandled).toEqual([]);
   });
 
+  it("renews leases of a slot whose move is held open, and creates and ends its tasks after it", async () => {
+    const store = open();
+    const { tag } = keys.of("held");
+    const idThere = (): string => {
+      for (;;) {
+        const taskId = `held-${Math.random()}`;
+        if (keys.of(taskId).tag === tag) return taskId;
+      }
+    };
+    const ids = [idThere(), idThere(), idThere(), idThere()];
+    for (const taskId of ids) await store.createTask({ taskId });
+    const leases = await Promise.all(ids.map((taskId) => store.acquireLease(taskId, { holder: "w", leaseMs: 60_000 })));
+    const slot = await client.cluster("KEYSLOT", keys.shard(tag).due);
+    const move = await beginMove(slot, keys.shard(tag).due);
+    // Two of them here, two there.
+    await move.step(ids.slice(0, 2).map((taskId) => keys.of(taskId).task));
+    await Promise.all(
+      ids.map(async (taskId, at) => {
+        const renewed = await store.renewLease(taskId, leases[at]?.token ?? 0, { leaseMs: 90_000, timeoutMs: 10_000 });
+        expect(Date.parse(renewed.expiresAt)).toBeGreaterThan(Date.parse(leases[at]?.expiresAt ?? ""));
+        await store.updateTask(
+          taskId,
+          { statusMessage: "still" },
+          { lease: leases[at]?.token ?? 0, timeoutMs: 10_000 },
+        );
+      }),
+    );
+    const creating = store.createTask({ taskId: idThere() });
+    const finishing = ids.map((taskId, at) => store.finishTask(taskId, DONE, { lease: leases[at]?.token ?? 0 }));
+    await move.end();
+    expect((await creating).status).toBe("working");
+    expect((await Promise.all(finishing)).map(({ status }) => status)).toEqual(ids.map(() => "completed"));
+    expect(unhandled).toEqual([]);
+  });
+
   const note = (timestamp: number): Parameters<TaskStore["messages"]["push"]>[1] => ({
     type: "notification",
     message: { method: "note" },
@@ -194,23 +229,37 @@ describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
 
   /** As redis-cli --cluster reshard does it: key by key, the slot half here and half there meanwhile. */
   async function move(slot: number): Promise<void> {
+    const moving = await beginMove(slot, keys.of("the shard").task);
+    await moving.end();
+  }
+
+  /** @param key one of the slot */
+  async function beginMove(
+    slot: number,
+    key: string,
+  ): Promise<{ step(keys: readonly string[]): Promise<void>; end(): Promise<void> }> {
     const fresh = await freshClient();
     const nodes = await Promise.all(
       fresh.nodes("master").map(async (node) => ({ node, id: await node.cluster("MYID") })),
     );
-    const owner = cluster.nodes[await cluster.primaryOf(keys.of("the shard").task)];
+    const owner = cluster.nodes[await cluster.primaryOf(key)];
     const from = nodes.find(({ node }) => node.options.port === owner?.port);
     const to = nodes.find((each) => each !== from);
     if (from === undefined || to === undefined) throw new Error("a cluster has primaries");
     await to.node.cluster("SETSLOT", slot, "IMPORTING", from.id);
     await from.node.cluster("SETSLOT", slot, "MIGRATING", to.id);
     const { host = "", port = 0 } = to.node.options;
-    for (;;) {
-      const names = await from.node.cluster("GETKEYSINSLOT", slot, 1);
-      const [name] = names;
-      if (name === undefined) break;
-      await from.node.call("MIGRATE", host, port, name, 0, 5_000, "AUTH", cluster.password);
-    }
-    for (const { node } of nodes) await node.cluster("SETSLOT", slot, "NODE", to.id);
+    const step = async (names: readonly string[]): Promise<void> => {
+      for (const name of names) await from.node.call("MIGRATE", host, port, name, 0, 5_000, "AUTH", cluster.password);
+    };
+    const end = async (): Promise<void> => {
+      for (;;) {
+        const names = await from.node.cluster("GETKEYSINSLOT", slot, 1);
+        if (names.length === 0) break;
+        await step(names.map(String));
+      }
+      for (const { node } of nodes) await node.cluster("SETSLOT", slot, "NODE", to.id);
+    };
+    return { step, end };
   }
 });

@@ -22,7 +22,8 @@ const dueAtLatest = (instant: string): string =>
  * One conditional write. Equals `apply` of core's transitions.ts at the clock reading that it answers. Written without
  * functions: each run of a script would make them anew, which costs more than what they do.
  *
- * KEYS: 1 task, 2 its messages, 3 the due index of its shard.
+ * KEYS: 1 task, 2 its messages, 3 the due index of its shard. 2 and 3 may be left out: then it refuses by TRYAGAIN a write
+ *   that would touch them, and has changed nothing.
  * ARGV: 1 task id; 2 scope: "*" any, "-" none, else "=" and the stored form; 3 write id; 4 not after, epoch µs; 5 "1" if
  *   quiet; 6 since which revision the ring must know all writes, 7 born by, epoch µs, 8 create id, or empty each; 9 the
  *   write id as a JSON string; 10 alternatives (core's encode-alternatives.ts); 11… their texts.
@@ -144,6 +145,9 @@ ${dueAtLatest("lease_end")}\
 ${dueAtLatest("claim")}\
 ${dueAtLatest("run")}\
 
+if not KEYS[2] and (due ~= old_due or expires ~= old_expires) then
+  return redis.error_reply('TRYAGAIN not without its other keys')
+end
 if due ~= old_due then redis.call('ZADD', KEYS[3], due, ${dueMember("ARGV[1]")}) end
 if expires ~= old_expires then
   ${setExpiry("KEYS[1]", "KEYS[2]")}\
