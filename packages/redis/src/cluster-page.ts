@@ -30,7 +30,7 @@ class Page {
   #slowestUs = Number.POSITIVE_INFINITY;
   #latestUs = 0;
   #nowUs = 0;
-  #left: number = ENTRIES_A_PAGE;
+  #left: number = ENTRIES_A_PAGE.cluster;
   #reached: PagePosition | undefined;
 
   /** @param removeDead what becomes of entries that lead to nothing */

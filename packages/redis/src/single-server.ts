@@ -71,7 +71,7 @@ export class SingleServer implements Topology {
     let rows: readonly TaskRecord[] = [];
     let place = after === undefined ? "" : entryOf(after.createdAt, after.taskId);
     let nowUs = 0;
-    let left = ENTRIES_A_PAGE;
+    let left: number = ENTRIES_A_PAGE.single;
     do {
       const values = [this.reach, String(limit - rows.length), place, statuses, String(ENTRIES_AT_ONCE), ...index];
       left -= ENTRIES_AT_ONCE;

@@ -17,9 +17,10 @@ import type { Loaded } from "./row.ts";
 
 /**
  * So many entries of a listing one page looks at, and stops short then: a filter that few of very many tasks pass would
- * else take up its caller's time without an end, and have nothing to show for it.
+ * else take up its caller's time without an end, and have nothing to show for it. In a cluster they are asked for shard
+ * by shard, a few in each command.
  */
-export const ENTRIES_A_PAGE = 20_000;
+export const ENTRIES_A_PAGE = { single: 20_000, cluster: 5_000 } as const;
 
 /** What differs between one server, where a script may touch every key, and a cluster, where it may touch one slot's. */
 export interface Topology {

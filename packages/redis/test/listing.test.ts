@@ -33,9 +33,9 @@ function rows(
 }
 
 describe.skipIf(redisIsLeftOut()).each([
-  ["a single server", scratchRedis],
-  ["a cluster", scratchRedisCluster],
-] as const)("listing on %s", (_where, open) => {
+  ["a single server", scratchRedis, ENTRIES_A_PAGE.single],
+  ["a cluster", scratchRedisCluster, ENTRIES_A_PAGE.cluster],
+] as const)("listing on %s", (_where, open, mostEntries) => {
   let redis: ScratchRedis;
   beforeAll(async () => {
     redis = await open();
@@ -62,7 +62,9 @@ describe.skipIf(redisIsLeftOut()).each([
       const entry = entryOf(1_000_000 + at, taskId);
       const index = typeof scope === "string" ? redis.keys.listing(storedScope(scope)) : scope === null ? unowned : all;
       const member = typeof scope === "string" ? `${entry}\0${tag}create-${at}` : entry;
-      members.set(index, [...(members.get(index) ?? []), 0, member]);
+      const scored = members.get(index) ?? [];
+      scored.push(0, member);
+      members.set(index, scored);
     }
     await Promise.all(
       [...members].map(async ([index, scored]) => {
@@ -119,7 +121,7 @@ describe.skipIf(redisIsLeftOut()).each([
       const [task] = rows(1, query, () => ({}));
       if (task === undefined) throw new Error("one was made");
       await redis.plant(task);
-      await hollow(query, ENTRIES_A_PAGE + 1_000);
+      await hollow(query, mostEntries + 1_000);
       const short = await redis.driver.page({ ...query, limit: 5 });
       expect(short).toMatchObject({ rows: [], reached: { createdAt: expect.any(Number), taskId: expect.any(String) } });
       const { reached: after } = short;
