@@ -1,7 +1,7 @@
 import type { TaskDriver, TaskRecord } from "@mcp-task-store/core";
 import { deferred } from "../deferred.ts";
 import { freshId, insertOf, reportOf, rowOf } from "../driver-model/driver-calls.ts";
-import { CouldNotRun } from "../attempt.ts";
+import { anyEnd, CouldNotRun, type Settled } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { settled, which } from "../wants.ts";
@@ -19,8 +19,8 @@ function shows({ revision, row }: Pick<Hinted, "revision" | "row">): boolean {
   return (row?.revision ?? 0) >= revision;
 }
 
-/** Calls back at each hint about this task. */
-type Listen = (taskId: string, onHint: () => void) => void;
+/** Calls back at each hint about this task, until it is told to stop. */
+type Listen = (taskId: string, onHint: () => void) => () => void;
 
 /**
  * Writes, publishes, and looks in the other process at each hint, until one shows the write: the first may be about the
@@ -28,13 +28,16 @@ type Listen = (taskId: string, onHint: () => void) => void;
  */
 async function hinted(kit: Kit, writer: TaskDriver, reader: TaskDriver, listen: Listen): Promise<Hinted> {
   const taskId = freshId();
-  const reads: Promise<TaskRecord | undefined>[] = [];
-  listen(taskId, () => reads.push(rowOf(reader, taskId).then(({ row }) => row)));
+  const reads: Promise<Settled<{ readonly row: TaskRecord | undefined }>>[] = [];
+  const stop = listen(taskId, () => reads.push(anyEnd(rowOf(reader, taskId))));
   const revision = await writeAndPublish(writer, taskId);
-  const row = await kit.until(
-    async () => reads.at(-1),
-    (read) => shows({ revision, row: read }),
-  );
+  const lastRead = async (): Promise<TaskRecord | undefined> => {
+    const end = await reads.at(-1);
+    if (end?.kind === "rejected") throw new CouldNotRun("a read failed", { cause: end.error });
+    return end?.value.row;
+  };
+  const row = await kit.until(lastRead, (read) => shows({ revision, row: read }));
+  stop();
   return { revision, hints: reads.length, row };
 }
 
@@ -65,7 +68,10 @@ export const hints: Rule = defineRule({
       },
       onGap: () => gap.resolve(),
     });
-    const listen: Listen = (taskId, onHint) => void listeners.set(taskId, onHint);
+    const listen: Listen = (taskId, onHint) => {
+      listeners.set(taskId, onHint);
+      return () => listeners.delete(taskId);
+    };
     const seen: Hinted[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const one = await hinted(kit, writer, reader, listen);

@@ -59,8 +59,7 @@ export const ownWin: Rule = defineRule({
     if (kit.A.capabilities.messages) writes.push(["push a message", LOSSY_PUSH]);
     const losses: Loss[] = [];
     for (const write of writes) {
-      const turns = await turnsOf(kit, wired, write[1]);
-      if (turns === 0) throw new CouldNotRun(`nothing passes the kit's proxy: ${write[0]}`);
+      const turns = await turnsOf(kit, wired, write[1], write[0]);
       for (let turn = 1; turn <= turns; turn += 1) {
         for (const what of ["request", "answer"] as const) {
           const loss = await told(() => lose(kit, wired, write, turn, what));
@@ -204,8 +203,7 @@ export const notMine: Rule = defineRule({
   async act(kit) {
     const wired = await warm(kit);
     const finish = LOSSY_WRITES["finish"];
-    const turns = finish === undefined ? 0 : await turnsOf(kit, wired, finish);
-    if (turns === 0) throw new CouldNotRun("nothing passes the kit's proxy");
+    const turns = finish === undefined ? 0 : await turnsOf(kit, wired, finish, "finish");
     const ends: Lost[] = [];
     for (let turn = 1; turn <= turns; turn += 1) ends.push(await told(() => loseAndCancel(kit, wired, turn)));
     // A turn after the write: it was applied before the loss.

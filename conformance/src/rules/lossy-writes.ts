@@ -5,6 +5,7 @@ import { type Want } from "../rule.ts";
 import { which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { note, textOf } from "./message-operations.ts";
+import { turnsOn } from "./wired-calls.ts";
 
 const HOUR_MS = 3_600_000;
 const YES: JsonObject = { action: "accept" };
@@ -108,10 +109,10 @@ export const LOSSY_PUSH: LossyWrite = {
   wants: () => which('["mine"]', (texts) => JSON.stringify(texts) === '["mine"]'),
 };
 
-/** How many turns of its wire the write takes on a fresh subject. */
-export async function turnsOf(kit: Kit, { store, wire }: Wired, write: LossyWrite): Promise<number> {
-  const taskId = await write.prepare(kit);
-  const before = wire.turns;
-  await anyEnd(write.send(store, taskId));
-  return wire.turns - before;
+/** How many turns of its wire the write takes on a fresh subject. @throws CouldNotRun if it takes none */
+export function turnsOf(kit: Kit, wired: Wired, write: LossyWrite, name: string): Promise<number> {
+  return turnsOn(wired, name, async () => {
+    const taskId = await write.prepare(kit);
+    return () => anyEnd(write.send(wired.store, taskId));
+  });
 }

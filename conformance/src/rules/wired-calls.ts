@@ -31,6 +31,28 @@ export async function warm(kit: Kit, settings: StoreSettings = {}): Promise<Wire
   return wired;
 }
 
+const COUNTS = 5;
+
+/**
+ * How many turns of a wire a call takes.
+ * @param prepare arranges what the call is about, and returns the call
+ * @throws CouldNotRun if it takes none: then it goes another way
+ */
+export async function turnsOn(
+  { wire }: Wired,
+  name: string,
+  prepare: () => Promise<() => Promise<unknown>>,
+): Promise<number> {
+  // Behind a request that is still unanswered, a hint say, a call begins no turn of its own.
+  for (let count = 0; count < COUNTS; count += 1) {
+    const call = await prepare();
+    const before = wire.turns;
+    await call();
+    if (wire.turns > before) return wire.turns - before;
+  }
+  throw new CouldNotRun(`nothing passes the kit's proxy: ${name}`);
+}
+
 /** Long enough for a call that goes well. */
 export function patienceMs(kit: Kit): number {
   return Math.ceil(Math.max(500, 20 * kit.timing.callMs.p50));
