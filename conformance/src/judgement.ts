@@ -27,8 +27,8 @@ export function judged(ended: Settled<Played>, journal: Journal): Judged {
 function judgedPlay(play: Play, journal: Journal): Judged {
   if (play.kind === "passed") return { outcome: "pass" };
   if (play.kind === "failed") {
-    const { did, seen, wants } = play.witness;
-    return { outcome: "fail", failure: { did, seen: shown(seen), wanted: wants, calls: journal.calls, by: "judge" } };
+    const { did, seen, wants, calls = journal.calls } = play.witness;
+    return { outcome: "fail", failure: { did, seen: shown(seen), wanted: wants, calls, by: "judge" } };
   }
   if (play.stage !== "act" || !journal.threw(play.error) || isDown(play.error))
     return couldNotRun(play.stage, play.error);

@@ -1,5 +1,6 @@
 import type { RootCreateTaskParams, Task, TaskDriver, TaskOutcome, TaskStore } from "@mcp-task-store/core";
 import type { Attempt } from "./attempt.ts";
+import type { History } from "./history/history-data.ts";
 import type { ProcessEnd } from "./process/target-process.ts";
 import type { CallGate } from "./races/call-gate.ts";
 import type { Bout, Duel } from "./races/duel.ts";
@@ -25,6 +26,8 @@ export interface Kit {
   readonly execute: TaskExecution;
   /** Tasks that the rule's settings handed to `announce`, in order. */
   readonly orphans: readonly Task[];
+  /** The calls on each of the rule's tasks until now; none, unless the rule wants them judged. */
+  readonly histories: readonly History[];
   /** Fires when the rule is over. */
   readonly signal: AbortSignal;
 

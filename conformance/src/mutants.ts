@@ -26,6 +26,7 @@ import { payload } from "./mutants/payload.ts";
 import { quota } from "./mutants/quota.ts";
 import { races } from "./mutants/races.ts";
 import { scope } from "./mutants/scope.ts";
+import { told } from "./mutants/told.ts";
 import { ttl } from "./mutants/ttl.ts";
 import { wait } from "./mutants/wait.ts";
 import { watch } from "./mutants/watch.ts";
@@ -43,6 +44,7 @@ export const mutants: readonly Mutant[] = [
   finish,
   exec,
   races,
+  told,
   scope,
   ttl,
   expired,

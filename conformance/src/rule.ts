@@ -1,5 +1,7 @@
 import type { Generation, Task } from "@mcp-task-store/core";
+import type { HistoryAllowances } from "./history/history-data.ts";
 import type { Kit } from "./kit.ts";
+import { wrongHistory } from "./races/histories.ts";
 import type { StoreSettings } from "./target.ts";
 import type { Timing } from "./timing.ts";
 
@@ -46,6 +48,8 @@ export interface Witness {
   readonly did: string;
   readonly seen: unknown;
   readonly wants: string;
+  /** The calls that prove it, line by line. @default the latest that the rule made */
+  readonly calls?: readonly string[];
 }
 
 export interface RuleData {
@@ -82,6 +86,11 @@ export interface RuleHeader extends Pick<RuleData, "id" | "title" | "level" | "s
   readonly isolated?: boolean;
   /** Both handles are opened with these. */
   readonly settings?: (context: SettingsContext) => StoreSettings;
+  /**
+   * For rules that race: what all callers were told of each task has to have an order that explains it, too, with these
+   * freedoms. Everything that writes to the rule's tasks has to be a call of one of the kit's stores.
+   */
+  readonly histories?: HistoryAllowances;
 }
 
 /**
@@ -115,6 +124,7 @@ export interface Rule extends RuleData {
   readonly promises: readonly PromiseId[];
   readonly isolated: boolean;
   readonly settings: ((context: SettingsContext) => StoreSettings) | undefined;
+  readonly histories: HistoryAllowances | undefined;
   play(kit: Kit): Promise<Play>;
 }
 
@@ -154,7 +164,15 @@ export function defineRule<Arranged, Seen>(definition: ArrangedRule<Arranged, Se
     mutants: definition.mutants,
     isolated: definition.isolated === true || definition.settings !== undefined,
     settings: definition.settings,
-    play: (kit) => (definition.arrange === undefined ? playPlain(definition, kit) : playArranged(definition, kit)),
+    histories: definition.histories,
+    async play(kit) {
+      const play = await (definition.arrange === undefined
+        ? playPlain(definition, kit)
+        : playArranged(definition, kit));
+      if (play.kind !== "passed") return play;
+      const witness = await wrongHistory(kit.histories);
+      return witness === undefined ? play : { kind: "failed", witness };
+    },
   };
 }
 

@@ -270,6 +270,7 @@ export class Run {
       orphans,
       opensTwice: this.#opensTwice(ground.handles[0]),
       via: this.#target.via === true,
+      histories: rule.histories,
     });
     try {
       const play = await rule.play(session);

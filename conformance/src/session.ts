@@ -2,6 +2,9 @@ import { setMaxListeners } from "node:events";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { RootCreateTaskParams, Task, TaskDriver, TaskOutcome, TaskStore } from "@mcp-task-store/core";
 import { anyEnd, attempt, type Attempt, CouldNotRun } from "./attempt.ts";
+import type { History, HistoryAllowances } from "./history/history-data.ts";
+import { HistoryRecording } from "./history/history-recording.ts";
+import { recordHistory } from "./history/record-history.ts";
 import { type Journal, observed } from "./journal.ts";
 import type { Kit, Wired } from "./kit.ts";
 import { endOfProcess, type ProcessEnd } from "./process/target-process.ts";
@@ -46,6 +49,8 @@ export interface SessionParts {
   readonly opensTwice: boolean;
   /** The target takes `via`. */
   readonly via: boolean;
+  /** The rule wants its histories judged, with these freedoms. */
+  readonly histories: HistoryAllowances | undefined;
 }
 
 /** The kit of one play of one rule. */
@@ -58,6 +63,7 @@ export class Session implements Kit {
   readonly orphans: readonly Task[];
   readonly signal: AbortSignal;
   readonly #parts: SessionParts;
+  readonly #recording: HistoryRecording | undefined;
   readonly #opened: TaskStore[] = [];
   readonly #drivers: TaskDriver[] = [];
   readonly #wires: Wire[] = [];
@@ -79,13 +85,23 @@ export class Session implements Kit {
     this.signal = this.#over.signal;
     // Hundreds of waits end by it: Node 20 takes more than ten for a leak.
     setMaxListeners(0, this.signal);
+    const { histories, namespace } = parts;
+    // Of the SDK's interfaces these two are all that is sure: the rest of a task is made up around them.
+    const shows = namespace.openSdkV1 === undefined ? undefined : [];
+    this.#recording = histories && new HistoryRecording({ allows: histories, shows });
     [this.#raw] = parts.handles;
     this.A = this.#observed(parts.handles[0], "A");
     this.B = parts.handles[0] === parts.handles[1] ? this.A : this.#observed(parts.handles[1], "B");
   }
 
   #observed(store: TaskStore, name: string, deadlines = CALL_DEADLINES): TaskStore {
-    return observed(store, name, this.#parts.journal, deadlines * this.timing.deadlineMs);
+    const told = this.#recording === undefined ? store : recordHistory(store, this.#recording, name);
+    return observed(told, name, this.#parts.journal, deadlines * this.timing.deadlineMs);
+  }
+
+  get histories(): readonly History[] {
+    const recording = this.#recording;
+    return recording === undefined ? [] : recording.taskIds.map((taskId) => recording.history(taskId));
   }
 
   /** Ends what the rule left running. */

@@ -28,6 +28,11 @@ class Shown {
   }
 }
 
+/** A text that is shown as it is, without quotes. */
+export function verbatim(text: string): unknown {
+  return new Shown(text);
+}
+
 function withReadableErrors(value: unknown, depth: number): unknown {
   if (isTaskStoreError(value)) return new Shown(`${value.code} (${value.message})`);
   if (value instanceof Error) return new Shown(`${value.name}: ${value.message}`);

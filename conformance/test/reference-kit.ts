@@ -1,10 +1,11 @@
 import { taskExecution } from "@mcp-task-store/core";
+import type { HistoryAllowances } from "../src/history.ts";
 import { Journal } from "../src/journal.ts";
 import type { Kit } from "../src/kit.ts";
 import { referenceTarget } from "../src/mutants.ts";
 import { randomFrom } from "../src/random.ts";
 import { Session } from "../src/session.ts";
-import type { TargetNamespace } from "../src/target.ts";
+import type { Target, TargetNamespace } from "../src/target.ts";
 
 /** A kit on the correct store, as a rule gets it. */
 export async function referenceKit(
@@ -14,10 +15,14 @@ export async function referenceKit(
     readonly deadlineMs?: number;
     /** The target does not open bare drivers: nothing holds its calls. */
     readonly onlyStores?: true;
+    /** @default the correct store */
+    readonly target?: Target;
+    /** The rule wants its histories judged. */
+    readonly histories?: HistoryAllowances;
   } = {},
 ): Promise<AsyncDisposable & { readonly kit: Kit }> {
   const { seed = 1, unitMs = 50, deadlineMs = 2_000 } = options;
-  const whole = await referenceTarget().namespace();
+  const whole = await (options.target ?? referenceTarget()).namespace();
   const stores: TargetNamespace = {
     open: (wanted) => whole.open(wanted),
     [Symbol.asyncDispose]: () => whole[Symbol.asyncDispose](),
@@ -37,6 +42,7 @@ export async function referenceKit(
     orphans: [],
     opensTwice: true,
     via: false,
+    histories: options.histories,
   });
   return {
     kit: session,

@@ -1,9 +1,9 @@
 import type { TaskStoreErrorCode } from "@mcp-task-store/core";
 import { canonicalJson } from "./canonical-json.ts";
-import type { Expected } from "./contract.ts";
+import type { Expected, Possibility } from "./contract.ts";
 import type { CallAnswer, HistoryCall } from "./history-data.ts";
 import { afterSeeing, isObject, isOutcomeOf, type ShownTask, type Showing, shownTask } from "./shown-task.ts";
-import { describeState, isHeld, stateWith, type TaskState } from "./task-state.ts";
+import { isHeld, PLAIN_PARTS, type PlainPart, stateWith, type TaskState } from "./task-state.ts";
 
 /** What follows from an answer for the order of calls. */
 export type Fate =
@@ -140,12 +140,11 @@ function refusalFits(code: TaskStoreErrorCode, state: TaskState, answer: ToldAns
   return taskFits(state, answer.task, false, false);
 }
 
-/** What would have been a right answer, in words. */
-export function describeExpected(expected: Expected, next: TaskState, withRevision = true): string {
-  const state = describeState(next, withRevision);
+/** What would have been a right answer, in words. @param describe how the task is shown */
+export function describeExpected(expected: Expected, next: TaskState, describe: (state: TaskState) => string): string {
   switch (expected.kind) {
     case "task":
-      return `the task ${state}`;
+      return `the task ${describe(next)}`;
     case "lease":
       return expected.token === undefined ? "a lease with a new token" : `the lease with token ${expected.token}`;
     case "outcome":
@@ -155,26 +154,39 @@ export function describeExpected(expected: Expected, next: TaskState, withRevisi
     case "lost-lease":
       return "undefined, had it lost the lease again";
     case "refusal":
-      return expected.code === "TASK_TERMINAL" ? `TASK_TERMINAL with ${state}` : expected.code;
+      return expected.code === "TASK_TERMINAL" ? `TASK_TERMINAL with ${describe(next)}` : expected.code;
   }
+}
+
+/** Parts of a task that an answer shows otherwise than it might have done. */
+export function partsThatDiffer(
+  fate: { readonly kind: "told"; readonly answer: ToldAnswer } | { readonly kind: "unknown" | "wanted" },
+  right: readonly Possibility[],
+): ReadonlySet<PlainPart> {
+  const shown = fate.kind === "told" ? fate.answer.task?.plain : undefined;
+  const differs = (part: PlainPart): boolean =>
+    right.some(({ next: { exists, plain } }) => {
+      return exists && shown?.[part] !== undefined && plain[part] !== undefined && shown[part] !== plain[part];
+    });
+  return new Set(PLAIN_PARTS.filter(differs));
 }
 
 const PARTS = ["status", "revision", "statusMessage", "cancelRequestedAt", "inputs", "lease", "outcome"] as const;
 
-/** What a caller was told, in words; of a task those parts that matter here. */
-export function describeAnswer(answer: CallAnswer | null): string {
+/** What a caller was told, in words; of a task those parts that are of interest, and these. */
+export function describeAnswer(answer: CallAnswer | null, parts: ReadonlySet<PlainPart> = new Set()): string {
   if (answer === null) return "nothing: it never ended";
-  if (answer.kind === "returned") return describeValue(answer.value);
+  if (answer.kind === "returned") return describeValue(answer.value, parts);
   const code = answer.code ?? "an error without a code";
-  return answer.task === undefined ? code : `${code} with ${describeValue(answer.task)}`;
+  return answer.task === undefined ? code : `${code} with ${describeValue(answer.task, parts)}`;
 }
 
-function describeValue(value: unknown): string {
+function describeValue(value: unknown, parts: ReadonlySet<PlainPart>): string {
   if (!isObject(value)) return value === undefined ? "undefined" : short(value);
   if (isObject(value["task"]) && value["token"] !== undefined)
-    return `a lease with token ${short(value["token"])} and ${describeValue(value["task"])}`;
+    return `a lease with token ${short(value["token"])} and ${describeValue(value["task"], parts)}`;
   if (value["taskId"] === undefined) return short(value);
-  const shown = PARTS.filter((part) => value[part] !== undefined).map((part) => [part, value[part]]);
+  const shown = [...PARTS, ...parts].filter((part) => value[part] !== undefined).map((part) => [part, value[part]]);
   return `the task ${short(Object.fromEntries(shown))}`;
 }
 

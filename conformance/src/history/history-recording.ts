@@ -21,6 +21,8 @@ interface RecordedCall extends StartedCall {
   readonly start: number;
   end: number | null;
   answer: CallAnswer | null;
+  /** Once it has ended: the call of a history, or null, where none can hold it. */
+  known?: HistoryCall | null;
 }
 
 interface TaskLog {
@@ -33,26 +35,30 @@ interface TaskLog {
 export interface RecordingOptions {
   /** Freedoms that its histories claim. @default none */
   readonly allows?: History["allows"];
+  /** What its histories say that answers show. @default all */
+  readonly shows?: History["shows"];
   /** A task with more calls gives no history. @default 200; range 1 to 1,000 */
   readonly maxCalls?: number | undefined;
 }
 
 /**
  * The calls that several clients of a store make, by task. Each client gets its store from `recordHistory`, with one
- * recording for all of them. A task has a history if a recorded call made it, or from when it is followed.
+ * recording for all of them. A task has a history if a recorded call made it, or may have, or from when it is followed.
  */
 export class HistoryRecording {
   readonly #allows: History["allows"];
+  readonly #shows: History["shows"];
   readonly #maxCalls: number;
   readonly #logs = new Map<string, TaskLog>();
   #now = 0;
 
   /** @throws TaskStoreError INVALID_ARGUMENT */
-  constructor({ allows, maxCalls = 200 }: RecordingOptions = {}) {
+  constructor({ allows, shows, maxCalls = 200 }: RecordingOptions = {}) {
     if (!Number.isInteger(maxCalls) || maxCalls < 1 || maxCalls > 1_000) {
       throw invalid("options.maxCalls", "must be an integer from 1 to 1000");
     }
     this.#allows = allows;
+    this.#shows = shows;
     this.#maxCalls = maxCalls;
   }
 
@@ -87,6 +93,7 @@ export class HistoryRecording {
       before,
       calls: calls.flatMap((call) => historyCall(call) ?? []),
       ...(this.#allows === undefined ? {} : { allows: this.#allows }),
+      ...(this.#shows === undefined ? {} : { shows: this.#shows }),
     };
   }
 
@@ -100,11 +107,12 @@ export class HistoryRecording {
     return (answer) => {
       call.end = this.#tick();
       call.answer = answer;
-      if (started.operation["method"] !== "createTask") return;
+      if (started.operation["method"] !== "createTask" || didNothing(answer)) return;
       const made = answer.kind === "returned" && isObject(answer.value) ? answer.value["taskId"] : undefined;
-      if (typeof made !== "string") return;
-      if (taskId === undefined) this.#add(made, call);
-      this.#log(made).before ??= null;
+      const madeId = typeof made === "string" ? made : taskId;
+      if (madeId === undefined) return;
+      if (taskId === undefined) this.#add(madeId, call);
+      this.#log(madeId).before ??= null;
     };
   }
 
@@ -139,7 +147,11 @@ function isLoggedTask(value: unknown): value is LoggedTask {
   return isObject(value) && typeof value["taskId"] === "string" && typeof value["status"] === "string";
 }
 
-function historyCall({ client, as, operation, start, end, answer }: RecordedCall): HistoryCall | undefined {
+function historyCall(recorded: RecordedCall): HistoryCall | undefined {
+  if (recorded.known !== undefined) return recorded.known ?? undefined;
+  const { client, as, operation, start, end, answer } = recorded;
   const call: unknown = { ...operation, client, ...(as === undefined ? {} : { as }), start, end, answer };
-  return isHistoryCall(call) ? call : undefined;
+  const known = isHistoryCall(call) ? call : undefined;
+  if (end !== null) recorded.known = known ?? null;
+  return known;
 }

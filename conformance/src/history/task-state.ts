@@ -131,22 +131,34 @@ export function isHeld(state: TaskState): boolean {
   return state.lease !== null && !state.lease.over;
 }
 
-/** The state in words, for people. */
-export function describeState(state: TaskState, withRevision = true): string {
+/** The state in words, for people. @param parts shown besides those that are always of interest */
+export function describeState(state: TaskState, parts: ReadonlySet<PlainPart> = new Set()): string {
+  return describe(state, [describeRevision(state.revision)], parts);
+}
+
+/** The same for states of which different things are known of the revision. */
+export function describeWithoutRevision(state: TaskState): string {
+  return describe(state, [], new Set(PLAIN_PARTS));
+}
+
+function describe(state: TaskState, revision: readonly string[], parts: ReadonlySet<PlainPart>): string {
   if (!state.exists) return "no task";
-  const { plain, outcome, lease, revision } = state;
+  const { plain, outcome, lease } = state;
   const inputs = state.inputs.map(({ key, response }) => `${key}: ${response === null ? "open" : response}`);
-  const parts = [
+  const words = [
     state.status,
-    ...(withRevision && revision.atLeast > 0 ? [describeRevision(revision)] : []),
+    ...(state.revision.atLeast > 0 ? revision : []),
     ...(plain.statusMessage === undefined || plain.statusMessage === "null" ? [] : [`message ${plain.statusMessage}`]),
     ...(inputs.length === 0 ? [] : [`inputs { ${inputs.join(", ")} }`]),
     ...(plain.cancelRequestedAt === "true" ? ["asked to cancel"] : []),
     ...(lease === null ? [] : [`held by ${lease.holder ?? "somebody"}${lease.over ? " for too long" : ""}`]),
     ...(typeof outcome === "string" ? [`outcome ${outcome}`] : []),
+    ...[...parts].filter((part) => !ALWAYS_SHOWN.has(part)).map((part) => `${part} ${plain[part] ?? "free"}`),
   ];
-  return `{ ${parts.join(", ")} }`;
+  return `{ ${words.join(", ")} }`;
 }
+
+const ALWAYS_SHOWN: ReadonlySet<PlainPart> = new Set(["statusMessage", "cancelRequestedAt"]);
 
 function describeRevision({ known, atLeast }: TaskState["revision"]): string {
   return known ? `revision ${atLeast}` : `revision ${atLeast} or more`;

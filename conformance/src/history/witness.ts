@@ -1,8 +1,8 @@
-import { describeAnswer, describeExpected } from "./answers.ts";
+import { describeAnswer, describeExpected, partsThatDiffer } from "./answers.ts";
 import type { Possibility } from "./contract.ts";
 import type { History, HistoryAllowances, HistoryCall } from "./history-data.ts";
 import { OrderSearch, type Piece, type Placed } from "./order-search.ts";
-import { describeState, type TaskState } from "./task-state.ts";
+import { describeState, describeWithoutRevision, type TaskState } from "./task-state.ts";
 
 /** How many right answers a witness names at most. */
 const MOST_ANSWERS = 6;
@@ -27,6 +27,8 @@ export interface HistoryWitness {
   readonly couldHaveBeenTold: readonly string[];
   /** The calls up to that answer; without the last of them there is an order. In the order in which they started. */
   readonly prefix: readonly number[];
+  /** Some of them overlapped; otherwise it takes no race to see the fault. */
+  readonly overlaps: boolean;
   /** The longest order there is: of those calls, if that one had had another answer. */
   readonly order: readonly WitnessStep[];
 }
@@ -71,17 +73,20 @@ export function findWitness(history: History, search: Search): HistoryWitness {
   /** What differs only in how much is known of the revision is one answer: the one of which more is known. */
   const answers = new Map<string, Possibility>();
   const noted = new OrderSearch(free, allows, fewSteps).run(before, (possibility) => {
-    const key = describeExpected(possibility.expected, possibility.next, false);
+    const key = describeExpected(possibility.expected, possibility.next, describeWithoutRevision);
     if (answers.get(key)?.next.revision.known !== true) answers.set(key, possibility);
   });
   const found = noted.kind === "ordered" ? noted : new OrderSearch(free, allows, fewSteps).run(before);
+  const right = [...answers.values()].slice(0, MOST_ANSWERS);
+  const parts = partsThatDiffer(culprit.fate, right);
   return {
     call: culprit.index,
-    told: describeAnswer(culprit.call.answer),
-    couldHaveBeenTold: [...answers.values()]
-      .slice(0, MOST_ANSWERS)
-      .map(({ expected, next }) => describeExpected(expected, next)),
+    told: describeAnswer(culprit.call.answer, parts),
+    couldHaveBeenTold: right.map(({ expected, next }) =>
+      describeExpected(expected, next, (state) => describeState(state, parts)),
+    ),
     prefix: prefix.toSorted((a, b) => a.start - b.start || a.index - b.index).map(({ index }) => index),
+    overlaps: overlap(prefix),
     order: found.kind === "ordered" ? found.order.map(stepOf) : [],
   };
 }
@@ -90,10 +95,27 @@ function stepOf({ index, after }: Placed): WitnessStep {
   return { call: index, after: describeState(after) };
 }
 
+/** Whether any two calls were under way at the same time. */
+function overlap(pieces: readonly Piece[]): boolean {
+  return pieces.some((one, at) => pieces.slice(at + 1).some((other) => one.start < other.end && other.start < one.end));
+}
+
 /** A witness for people, one line a call. */
 export function describeWitness(history: History, witness: HistoryWitness): string {
-  const { calls } = history;
-  const lines = [`No order of these ${witness.prefix.length} calls explains what their callers were told:`];
+  const lines = [
+    `No order of these ${witness.prefix.length} calls explains what their callers were told:`,
+    ...witnessLines(history, witness),
+    `Call ${witness.call} was told ${witness.told}.`,
+  ];
+  if (witness.couldHaveBeenTold.length > 0) {
+    lines.push("It could have been told:", ...witness.couldHaveBeenTold.map((answer) => `    ${answer}`));
+  }
+  return lines.join("\n");
+}
+
+/** The calls of a witness, and an order of them. */
+export function witnessLines({ calls }: History, witness: HistoryWitness): readonly string[] {
+  const lines: string[] = [];
   for (const index of witness.prefix) {
     const call = calls[index];
     if (call === undefined) continue;
@@ -101,18 +123,9 @@ export function describeWitness(history: History, witness: HistoryWitness): stri
     const told = wasTold ? describeAnswer(call.answer) : "not ended yet";
     lines.push(`  ${index === witness.call ? ">" : " "} ${describeCall(call, index)} → ${told}`);
   }
-  const names = witness.order.map(({ call, after }) => `    ${describeCall(calls[call], call)} → ${after}`);
-  if (names.length > 0) {
-    lines.push(
-      "An order of all of them, were it not for the answer that is marked, and the task after each:",
-      ...names,
-    );
-  }
-  lines.push(`Call ${witness.call} was told ${witness.told}.`);
-  if (witness.couldHaveBeenTold.length > 0) {
-    lines.push("It could have been told:", ...witness.couldHaveBeenTold.map((answer) => `    ${answer}`));
-  }
-  return lines.join("\n");
+  if (witness.order.length === 0) return lines;
+  lines.push("An order of all of them, were it not for the answer that is marked, and the task after each:");
+  return [...lines, ...witness.order.map(({ call, after }) => `    ${describeCall(calls[call], call)} → ${after}`)];
 }
 
 function endedBefore(calls: readonly HistoryCall[], { end }: HistoryCall, culprit: number): boolean {

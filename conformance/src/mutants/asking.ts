@@ -123,7 +123,7 @@ export const asking: readonly Mutant[] = [
     name: "generation-by-end",
     fault: "A task's generation is guessed from how it ended.",
     killedBy: ["lifecycle/generation"],
-    mayAlso: ["lifecycle", "finish", "durable/reopen", "wait", "watch", "cancel", "list"],
+    mayAlso: ["durable", "lifecycle", "finish", "durable/reopen", "wait", "watch", "cancel", "list"],
     store: (store, { fired }) =>
       mapTasks(store, (task) => {
         if (task.status !== "completed" || task.generation === "2026-07-28") return task;

@@ -131,6 +131,7 @@ export const bad: readonly Mutant[] = [
     name: "half-applied",
     fault: "A report writes its message before it looks at the metadata.",
     killedBy: ["bad/whole"],
+    mayAlso: ["cancel/race-update"],
     store: (store, { fired }) =>
       overStore(store, {
         root: (inner) => ({

@@ -87,7 +87,7 @@ export const cancel: readonly Mutant[] = [
   defineMutant({
     name: "refusal-stale",
     fault: "A refused cancel carries the task as it was read before.",
-    killedBy: ["cancel/race-finish"],
+    killedBy: ["cancel/race-finish", "finish/one-winner"],
     mayAlso: ["durable/unknown"],
     store: (store, { fired }) =>
       overStore(store, {

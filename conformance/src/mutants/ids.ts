@@ -108,6 +108,7 @@ export const ids: readonly Mutant[] = [
     name: "create-look-insert",
     fault: "Create looks whether the id is free, then writes without a condition.",
     killedBy: ["ids/taken"],
+    mayAlso: ["ids/idempotent"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async insert(insert, options) {
@@ -176,7 +177,7 @@ export const ids: readonly Mutant[] = [
     name: "revision-restarts",
     fault: "The revision of a recreated id starts again from 1.",
     killedBy: ["ids/reborn"],
-    mayAlso: ["durable/own-win"],
+    mayAlso: ["ids/idempotent", "durable/own-win"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async insert(insert, options) {

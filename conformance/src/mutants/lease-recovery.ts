@@ -127,7 +127,7 @@ export const leaseRecovery: readonly Mutant[] = [
     name: "attempts-reset",
     fault: "A release, by whomever, sets the count of attempts to 0.",
     killedBy: ["lease/orphan-release"],
-    mayAlso: ["lease/token-grows"],
+    mayAlso: ["ttl/maintain-race", "lease/token-grows"],
     driver: (driver, { backend, fired }) =>
       intercepting(driver, async (write, kind, send) => {
         const answer = await send(write);

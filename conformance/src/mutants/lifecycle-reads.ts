@@ -136,7 +136,7 @@ export const lifecycleReads: readonly Mutant[] = [
     name: "peer-cache",
     fault: "A process answers reads from a cache for 50 ms.",
     killedBy: ["lifecycle/read-your-writes"],
-    mayAlso: ["durable/not-mine", "durable/own-win", "lifecycle/message", "payload/limits"],
+    mayAlso: ["inputs/ask-atomic", "durable/not-mine", "durable/own-win", "lifecycle/message", "payload/limits"],
     store: cachesReads,
   }),
   defineMutant({

@@ -79,7 +79,7 @@ export const lifecycle: readonly Mutant[] = [
     name: "terminal-message-edit",
     fault: "Reports are written whatever the status.",
     killedBy: ["lifecycle/terminal-final"],
-    mayAlso: ["lifecycle/revision"],
+    mayAlso: ["cancel/race-update", "lifecycle/revision"],
     driver: (driver, { backend, fired }) =>
       rewriting(driver, (write, kind) => {
         const row = backend.rows.get(write.taskId);
@@ -156,6 +156,8 @@ export const lifecycle: readonly Mutant[] = [
     fault: "A report keeps the revision.",
     killedBy: ["lifecycle/revision"],
     mayAlso: [
+      "cancel/race-update",
+      "durable/own-win",
       "wait/outage",
       "wait/gap",
       "lifecycle/updated-moves",

@@ -274,6 +274,7 @@ export const wait: readonly Mutant[] = [
     name: "wake-heartbeat",
     fault: "A heartbeat is a change.",
     killedBy: ["wait/quiet"],
+    mayAlso: ["lease/exclusive"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "renew") return write;

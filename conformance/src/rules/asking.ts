@@ -20,6 +20,7 @@ export const handover: Rule = defineRule({
   level: "promise",
   source: ["X-35", "P1", "P8"],
   mutants: ["release-shows-before", "answer-shows-before"],
+  histories: {},
   act: (kit) =>
     kit.duel({
       over: async () => {

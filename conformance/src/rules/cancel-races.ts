@@ -16,6 +16,7 @@ export const raceUpdate: Rule = defineRule({
   level: "must",
   source: ["S-58", "P1"],
   mutants: ["update-revives"],
+  histories: {},
   act: (kit) =>
     kit.duel({
       over: async () => (await kit.task()).taskId,

@@ -36,6 +36,7 @@ export const raceFinish: Rule = defineRule({
   level: "must",
   source: ["S-24", "P1"],
   mutants: ["cancel-toctou", "refusal-stale", "cancel-both-win"],
+  histories: {},
   async act(kit) {
     const over = async (): Promise<string> => (await kit.task()).taskId;
     const after = (taskId: string): Promise<Task | undefined> => kit.B.getTask(taskId, { outcome: true });

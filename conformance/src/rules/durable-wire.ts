@@ -53,6 +53,7 @@ export const ownWin: Rule = defineRule({
   source: ["P1", "P3"],
   needs: ["via"],
   mutants: ["ambiguous-lost", "ring-of-one", "retry-twice", "create-retry-exists", "push-twice"],
+  histories: {},
   async act(kit) {
     const wired = await warm(kit);
     const writes = Object.entries(LOSSY_WRITES);
@@ -126,6 +127,7 @@ export const unknown: Rule = defineRule({
   source: ["P3"],
   needs: ["via"],
   mutants: ["unknown-as-failed", "unknown-as-gone", "abort-as-failed"],
+  histories: {},
   async act(kit) {
     const down = await warm(kit);
     const { taskId, call, timeoutMs } = await finishAndStayAway(kit, down);
@@ -200,6 +202,7 @@ export const notMine: Rule = defineRule({
   source: ["P3"],
   needs: ["via"],
   mutants: ["ambiguous-ok"],
+  histories: {},
   async act(kit) {
     const wired = await warm(kit);
     const finish = LOSSY_WRITES["finish"];

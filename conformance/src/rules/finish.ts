@@ -9,7 +9,8 @@ export const atomic: Rule = defineRule({
   title: "A terminal status and its outcome become visible together",
   level: "must",
   source: ["X-19", "S-38", "P2"],
-  mutants: ["result-after-status", "result-before-status"],
+  mutants: ["result-after-status", "result-before-status", "read-torn"],
+  histories: {},
   act: (kit) =>
     kit.duel({
       over: async () => (await kit.task()).taskId,
@@ -49,7 +50,8 @@ export const oneWinner: Rule = defineRule({
   title: "Of many racing endings one takes effect, whole",
   level: "must",
   source: ["S-24", "P1"],
-  mutants: ["finish-last-wins", "finish-mixed"],
+  mutants: ["finish-last-wins", "finish-mixed", "loser-stale", "refusal-stale"],
+  histories: {},
   async act(kit) {
     const rounds: { readonly ends: readonly Attempt<Task>[]; readonly after: Task | undefined }[] = [];
     for (let round = 0; round < 40; round += 1) {

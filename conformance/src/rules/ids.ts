@@ -69,6 +69,7 @@ export const taken: Rule = defineRule({
   level: "promise",
   source: ["S-21", "P1"],
   mutants: ["create-upserts", "create-look-insert"],
+  histories: {},
   async act(kit) {
     const first = await kit.task({ taskId: kit.taskId("open"), statusMessage: "first" });
     const ended = await kit.task({ taskId: kit.taskId("ended") });
@@ -110,6 +111,7 @@ export const idempotent: Rule = defineRule({
   level: "promise",
   source: ["P3", "P5"],
   mutants: ["idem-ignored", "idem-race", "idem-global"],
+  histories: {},
   async act(kit) {
     const mine = kit.principal("p1");
     const idempotencyKey = "order 7";

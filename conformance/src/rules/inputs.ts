@@ -20,6 +20,7 @@ export const askAtomic: Rule = defineRule({
   level: "must",
   source: ["X-17", "S-25", "P2"],
   mutants: ["ask-two-writes"],
+  histories: {},
   act: (kit) =>
     kit.duel({
       over: async () => (await kit.task()).taskId,
@@ -77,7 +78,8 @@ export const race: Rule = defineRule({
   title: "Of racing answers to a key the first stays, to two keys both",
   level: "promise",
   source: ["X-29", "X-34", "X-35", "P2"],
-  mutants: ["answer-overwrites", "answers-lost-update", "resume-missed"],
+  mutants: ["answer-overwrites", "answers-lost-update", "resume-missed", "answer-shows-own"],
+  histories: {},
   async act(kit) {
     const same = await kit.duel({
       over: async () => (await kit.asked(["k"])).taskId,

@@ -16,6 +16,7 @@ export const exclusive: Rule = defineRule({
   level: "promise",
   source: ["P8", "P1"],
   mutants: ["lease-look-take", "lease-floor", "renew-noop", "release-noop", "lease-on-terminal"],
+  histories: { lapse: true },
   async act(kit) {
     const bouts = await kit.duel({
       over: async () => (await kit.task()).taskId,
@@ -175,6 +176,7 @@ export const fenced: Rule = defineRule({
   source: ["P8", "P1"],
   mutants: ["unfenced-passes", "cancel-needs-token", "lapse-ignored"],
   settings: unmaintained,
+  histories: { lapse: true },
   async act(kit) {
     const held = async (): Promise<Task> => {
       const { taskId } = await kit.task();

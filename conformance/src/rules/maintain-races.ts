@@ -73,6 +73,7 @@ export const maintainRace: Rule = defineRule({
   level: "promise",
   source: ["P1", "P7", "P8"],
   mutants: ["purge-by-id", "recover-by-id"],
+  histories: { expiry: true, lapse: true },
   settings: () => ({ maintenance: false, orphanPolicy: "fail" }),
   async act(kit) {
     const taken = await kit.duel({

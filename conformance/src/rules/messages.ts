@@ -48,6 +48,7 @@ export const once: Rule = defineRule({
   source: ["P3"],
   needs: ["messages"],
   mutants: ["shift-peek-delete", "push-not-idempotent", "receipt-ignored"],
+  histories: {},
   async act(kit) {
     const { taskId } = await kit.task();
     const pushed = numbered(100);
@@ -98,6 +99,7 @@ export const bounded: Rule = defineRule({
   source: ["S-76", "P10"],
   needs: ["messages"],
   mutants: ["maxsize-look-push", "maxsize-drops-oldest"],
+  histories: {},
   async act(kit) {
     const { taskId } = await kit.task();
     const push = (text: string, index: number): Promise<string> => {
@@ -141,6 +143,7 @@ export const drain: Rule = defineRule({
   source: ["P2"],
   needs: ["messages"],
   mutants: ["drain-read-clear"],
+  histories: {},
   act: (kit) =>
     kit.duel({
       over: async () => {

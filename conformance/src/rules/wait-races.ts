@@ -13,6 +13,7 @@ export const gap: Rule = defineRule({
   source: ["P4"],
   needs: ["pushHints"],
   mutants: ["wake-between", "wake-old-read"],
+  histories: {},
   settings: () => ({ safetyPollMs: NO_POLL_MS }),
   act: (kit) =>
     kit.duel({

@@ -286,6 +286,17 @@ describe("checkHistory", () => {
     expect(verdict).toMatchObject({ linearizable: false, witness: { call: culprit } });
   });
 
+  it("names the part that differs, where it is none of the usual ones", () => {
+    const given = history([call([1, 2], read, returned(task({ pollIntervalMs: 7 })))]);
+    const verdict = checkHistory(given);
+    if (verdict.linearizable !== false) throw new Error("linearizable");
+    expect(verdict.witness).toMatchObject({
+      told: 'the task {"status":"working","revision":1,"inputs":{},"pollIntervalMs":7}',
+      couldHaveBeenTold: ["the task { working, revision 1, pollIntervalMs 500 }"],
+      overlaps: false,
+    });
+  });
+
   it("leaves calls that did nothing out of the order", () => {
     const given = history([
       call([1, 9], finish, returned(finished)),
@@ -304,7 +315,7 @@ describe("checkHistory", () => {
     ]);
     const verdict = checkHistory(given);
     if (verdict.linearizable !== false) throw new Error("linearizable");
-    expect(verdict.witness).toMatchObject({ call: 1, prefix: [0, 1, 2] });
+    expect(verdict.witness).toMatchObject({ call: 1, prefix: [0, 1, 2], overlaps: true });
     expect(describeWitness(given, verdict.witness)).toBe(
       [
         "No order of these 3 calls explains what their callers were told:",
