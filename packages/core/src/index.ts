@@ -58,6 +58,7 @@ export type {
   PageQuery,
   PushAnswer,
   ReadAnswer,
+  Remove,
   TakeAnswer,
   TaskDriver,
   Write,

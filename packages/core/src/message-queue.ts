@@ -14,6 +14,20 @@ interface HandedOut {
   messages: readonly DriverMessage[] | undefined;
 }
 
+/** A queue as plain data, for drivers that store it whole. */
+export interface MessageQueueState {
+  /** Ids of every message there ever was. */
+  readonly ids: readonly string[];
+  /** In the order of their pushes. */
+  readonly waiting: readonly DriverMessage[];
+  /** In the order of the takes; messages null: not kept any more. */
+  readonly handedOut: readonly {
+    readonly receipt: string;
+    readonly atMs: number;
+    readonly messages: readonly DriverMessage[] | null;
+  }[];
+}
+
 /** The messages of one row, from its creation to its end. */
 export class MessageQueue {
   /** Of every message there ever was. */
@@ -23,6 +37,23 @@ export class MessageQueue {
   readonly #handedOut = new Map<string, HandedOut>();
   /** Of those the ones that are kept, in the order of the takes. */
   readonly #kept = new Set<HandedOut>();
+
+  /** @param state of a queue before; without one it is empty */
+  constructor(state: MessageQueueState = { ids: [], waiting: [], handedOut: [] }) {
+    for (const id of state.ids) this.#ids.add(id);
+    for (const message of state.waiting) this.#waiting.add(message);
+    for (const { receipt, atMs, messages } of state.handedOut) {
+      const handedOut: HandedOut = { atMs, messages: messages ?? undefined };
+      this.#handedOut.set(receipt, handedOut);
+      if (messages !== null) this.#kept.add(handedOut);
+    }
+  }
+
+  /** What another queue can be made of that goes on as this one would. */
+  get state(): MessageQueueState {
+    const handedOut = [...this.#handedOut].map(([receipt, { atMs, messages = null }]) => ({ receipt, atMs, messages }));
+    return { ids: [...this.#ids], waiting: [...this.#waiting], handedOut };
+  }
 
   /** How many messages wait. */
   get size(): number {

@@ -138,6 +138,9 @@ export type InsertAnswer =
   | { readonly kind: "inserted" | "exists"; readonly row: TaskRecord; readonly nowUs: number }
   | { readonly kind: "late"; readonly nowUs: number };
 
+/** As of a {@link Write}. */
+export type Remove = Pick<Write, "taskId" | "scope" | "notAfterUs">;
+
 /**
  * Visible rows only. `read`: in no particular order, each once even if its id was asked for twice.
  * `page`: in listing order, at most `limit`.
@@ -329,10 +332,7 @@ export interface TaskDriver {
   read(taskIds: readonly string[], options?: DriverReadOptions): Promise<ReadAnswer>;
   write(write: Write, options?: DriverCallOptions): Promise<WriteAnswer>;
   /** Deletes a visible row of that scope with everything that belongs to it. */
-  remove(
-    remove: { readonly taskId: string; readonly scope?: string | null; readonly notAfterUs: number },
-    options?: DriverCallOptions,
-  ): Promise<"removed" | "gone" | "late">;
+  remove(remove: Remove, options?: DriverCallOptions): Promise<"removed" | "gone" | "late">;
   /** Looks at some thousand entries at least before it stops short: see {@link PageAnswer.reached}. */
   page(query: PageQuery, options?: DriverCallOptions): Promise<PageAnswer>;
   /**

@@ -6,7 +6,7 @@
 import type { Command, EncodedOutcome, Fence, Refusal } from "./commands.ts";
 import type { JsonText } from "./json.ts";
 import type { LeaseRecord, TaskRecord } from "./task-record.ts";
-import type { Alternative, Change, Guards, Insert, Write, WriteAnswer } from "./task-driver.ts";
+import type { Alternative, Change, Guards, Insert, InsertAnswer, Remove, Write, WriteAnswer } from "./task-driver.ts";
 import type { TaskInput, TaskStatus } from "./task.ts";
 
 /** How many accepted writes a record remembers. */
@@ -373,6 +373,24 @@ export function born(insert: Insert, nowUs: number): TaskRecord {
     request: insert.request,
     outcome: null,
   };
+}
+
+/**
+ * What an insert means beside the row that is stored under its id, expired or not. Unless the answer's row is that one,
+ * it must be stored in its place, and nothing of the old one stays.
+ */
+export function answerInsert(present: TaskRecord | undefined, insert: Insert, nowUs: number): InsertAnswer {
+  if (present !== undefined && isVisible(present, nowUs)) {
+    return { kind: present.createId === insert.createId ? "inserted" : "exists", row: present, nowUs };
+  }
+  return nowUs > insert.notAfterUs ? { kind: "late", nowUs } : { kind: "inserted", row: born(insert, nowUs), nowUs };
+}
+
+/** What a removal means for the stored row: if the answer is "removed", the row must go with all that belongs to it. */
+export function answerRemove(row: TaskRecord | undefined, remove: Remove, nowUs: number): "removed" | "gone" | "late" {
+  if (row === undefined || !isVisible(row, nowUs)) return "gone";
+  if (remove.scope !== undefined && remove.scope !== row.scope) return "gone";
+  return nowUs > remove.notAfterUs ? "late" : "removed";
 }
 
 /**

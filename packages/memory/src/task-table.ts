@@ -7,13 +7,24 @@ import type {
   PageQuery,
   PushAnswer,
   ReadAnswer,
+  Remove,
   TakeAnswer,
   TaskRecord,
   Write,
   WriteAnswer,
 } from "@mcp-task-store/core";
-import { MessageQueue, pushMessage, takeMessages } from "@mcp-task-store/core/message-queue";
-import { afterLook, apply, born, isVisible, toMs } from "@mcp-task-store/core/transitions";
+import {
+  afterLook,
+  answerInsert,
+  answerRemove,
+  apply,
+  isVisible,
+  loadedRow,
+  MessageQueue,
+  pushMessage,
+  takeMessages,
+  toMs,
+} from "@mcp-task-store/core/adapter";
 import type { BackendClock } from "./backend-clock.ts";
 import { DueQueue } from "./due-queue.ts";
 import type { DueItem } from "./due-queue.ts";
@@ -56,17 +67,14 @@ export class TaskTable {
   }
 
   insert(insert: Insert): InsertAnswer {
-    const nowUs = this.#clock.read();
     const present = this.#slots.get(insert.taskId);
-    if (present !== undefined && isVisible(present.row, nowUs)) {
-      const kind = present.row.createId === insert.createId ? "inserted" : "exists";
-      return { kind, row: outgoing(present.row, {}), nowUs };
+    const answer = answerInsert(present?.row, insert, this.#clock.read());
+    if (answer.kind === "late") return answer;
+    if (answer.row !== present?.row) {
+      if (present !== undefined) this.#delete(present);
+      this.#add(frozen(answer.row));
     }
-    if (nowUs > insert.notAfterUs) return { kind: "late", nowUs };
-    if (present !== undefined) this.#delete(present);
-    const row = frozen(born(insert, nowUs));
-    this.#add(row);
-    return { kind: "inserted", row: outgoing(row, {}), nowUs };
+    return { ...answer, row: outgoing(answer.row, {}) };
   }
 
   read(taskIds: readonly string[], loaded: Loaded): ReadAnswer {
@@ -87,18 +95,11 @@ export class TaskTable {
     return { kind: answer.kind, row: outgoing(answer.row, {}), nowUs: answer.nowUs };
   }
 
-  remove(remove: {
-    readonly taskId: string;
-    readonly scope?: string | null;
-    readonly notAfterUs: number;
-  }): "removed" | "gone" | "late" {
-    const nowUs = this.#clock.read();
+  remove(remove: Remove): "removed" | "gone" | "late" {
     const slot = this.#slots.get(remove.taskId);
-    if (slot === undefined || !isVisible(slot.row, nowUs)) return "gone";
-    if (remove.scope !== undefined && remove.scope !== slot.scope) return "gone";
-    if (nowUs > remove.notAfterUs) return "late";
-    this.#delete(slot);
-    return "removed";
+    const answer = answerRemove(slot?.row, remove, this.#clock.read());
+    if (answer === "removed" && slot !== undefined) this.#delete(slot);
+    return answer;
   }
 
   /** Costs what lies between `after` and the last row found; a `status` filter walks over the rows it leaves out. */
@@ -213,10 +214,5 @@ function frozen(row: TaskRecord): TaskRecord {
 
 /** What a caller gets: the large fields that it asked for; the others are absent, not undefined. */
 function outgoing(row: TaskRecord, loaded: Loaded): TaskRecord {
-  const { request = null, outcome = null, ...rest } = row;
-  return Object.freeze({
-    ...rest,
-    ...(loaded.request === true ? { request } : {}),
-    ...(loaded.outcome === true ? { outcome } : {}),
-  });
+  return Object.freeze(loadedRow(row, loaded));
 }
