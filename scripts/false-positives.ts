@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { describeRule, type Report, runConformance, selectedRules } from "../conformance/src/index.ts";
 import { referenceTarget, variants } from "../conformance/src/mutants.ts";
 import type { Target } from "../conformance/src/targets.ts";
-import { target as independent } from "../examples/independent-store/src/conformance-target.ts";
+import { target as independent } from "../examples/independent-store/src/conformance.target.ts";
 import { BACKENDS } from "./backends.ts";
 import { showProgress } from "./progress.ts";
 

@@ -1,4 +1,4 @@
-/** For the kit: `mcp-task-store-conformance run examples/independent-store/src/conformance-target.ts`. */
+/** For the kit: `mcp-task-store-conformance run examples/independent-store/src/conformance.target.ts`. */
 import { type SettingName, storeTarget, type Target, trueEpochMs } from "@mcp-task-store/conformance/targets";
 import { IndependentBackend } from "./independent-backend.ts";
 import { createIndependentStore } from "./independent-store.ts";

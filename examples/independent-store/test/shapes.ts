@@ -1,7 +1,7 @@
 /** The store as others could have made it: each of these is as right as the contract lets it be. */
 import { storeTarget, type StoreTargetOptions, type Target } from "@mcp-task-store/conformance/targets";
 import { TaskStoreError, type TaskStore } from "@mcp-task-store/core";
-import { target as whole } from "../src/conformance-target.ts";
+import { target as whole } from "../src/conformance.target.ts";
 import { createIndependentStore, IndependentBackend } from "../src/index.ts";
 
 export interface Shape {

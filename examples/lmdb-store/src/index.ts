@@ -1,0 +1,3 @@
+export { createLmdbTaskStore } from "./create-lmdb-task-store.ts";
+export type { LmdbTaskStoreOptions } from "./create-lmdb-task-store.ts";
+export { createLmdbDriver } from "./lmdb-driver.ts";
