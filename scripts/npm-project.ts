@@ -51,6 +51,7 @@ const STRICT = {
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
   verbatimModuleSyntax: true,
+  rewriteRelativeImportExtensions: true,
 } as const;
 
 /** Node 20 in a directory of its own, from npm. @returns its program */

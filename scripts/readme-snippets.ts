@@ -43,6 +43,36 @@ export function readmeSnippets(): readonly Snippet[] {
     .flatMap((path) => snippetsOf(readFileSync(path, "utf8"), relative(rootDirectory, path)));
 }
 
+const FILE_MARK = /^<!-- file: ([\w.-]+) -->$/;
+
+/** What a reader of a guide does, in the order of the page: writes a part of a file, or enters a command. */
+export type GuideStep = { readonly file: string; readonly code: string } | { readonly command: string };
+
+/** @throws Error for a block of TypeScript that says not of which file it is */
+export function guideSteps(markdown: string, path: string): readonly GuideStep[] {
+  const lines = markdown.split("\n");
+  return lines.flatMap((text, index): readonly GuideStep[] => {
+    const isCode = FENCE.test(text);
+    if (!isCode && text !== "```sh") return [];
+    const inside = lines.slice(index + 1, lines.indexOf("```", index + 1));
+    if (!isCode) return inside.map((command) => ({ command }));
+    const file = FILE_MARK.exec(lines[index - 1] ?? "")?.[1];
+    if (file === undefined) throw new Error(`${path}:${index + 1}: the block is of no file`);
+    return [{ file, code: `${inside.join("\n")}\n` }];
+  });
+}
+
+/** The files that a guide builds, whole: the parts of each, an empty line apart. */
+export function guideFiles(steps: readonly GuideStep[]): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const step of steps) {
+    if ("command" in step) continue;
+    const before = files.get(step.file);
+    files.set(step.file, before === undefined ? step.code : `${before}\n${step.code}`);
+  }
+  return files;
+}
+
 /** The repository README's quick start: what the issue tracker, the registry and every newcomer runs first. */
 export function quickStart(): Snippet {
   const found = readmeSnippets().find(({ path, name }) => path === "README.md" && name === "quick-start");

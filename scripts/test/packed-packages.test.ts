@@ -16,7 +16,7 @@ import { parse } from "yaml";
 import { apiReport } from "../api-report.ts";
 import { installOldestNode, NpmProject, OLDEST_NODE, workspaceNode } from "../npm-project.ts";
 import { packPackage, type PackedPackage } from "../packed-package.ts";
-import { quickStart, readmeSnippets } from "../readme-snippets.ts";
+import { guideFiles, guideSteps, quickStart, readmeSnippets } from "../readme-snippets.ts";
 import { type Captured, runCaptured } from "../run-captured.ts";
 import { rootDirectory, workspacePackages } from "../workspace.ts";
 
@@ -212,6 +212,36 @@ describe.each(NODES)("the kit alone, installed by npm into an empty folder, on N
     expect(readFileSync(join(project.directory, "summary.md"), "utf8")).toMatch(
       /^## the kit's own store: conformant$/m,
     );
+  });
+});
+
+describe("docs/build-your-own-store.md, from an empty folder", () => {
+  const path = "docs/build-your-own-store.md";
+  const steps = guideSteps(readFileSync(join(rootDirectory, path), "utf8"), path);
+  const project = new NpmProject(join(directory, "own-store"));
+
+  it("ends with a store that is conformant, on the oldest Node", { timeout: 2 * TIMEOUT_MS }, async () => {
+    rmSync(join(project.directory, "package.json"));
+    const bin = [dirname(await oldestNode()), process.env["PATH"]].join(delimiter);
+    const ours = new Map(
+      await Promise.all(published.map(async ({ name }) => [name, (await packed(name)).tarball] as const)),
+    );
+    for (const [file, code] of guideFiles(steps)) project.write(file, code);
+    let output = "";
+    for (const step of steps) {
+      if (!("command" in step)) continue;
+      // Not from the registry, but as they are now.
+      const command = step.command.replaceAll(/@mcp-task-store\/\w+/g, (name) => ours.get(name) ?? name);
+      output = (await project.run("bash", ["-c", command], { PATH: bin, NODE_OPTIONS: "" })).stdout;
+    }
+    expect(output).toMatch(/ 0 failed, 0 could not run, .*\nlmdb: conformant\n$/);
+  });
+
+  it("shows code that compiles", { timeout: TIMEOUT_MS }, async () => {
+    await project.install("--save-dev", "typescript@~5.9.3", "@types/node@20");
+    const files = [...guideFiles(steps).keys()];
+    await project.compile(...files);
+    for (const file of files) expect(existsSync(join(project.directory, "out", file.replace(/ts$/, "js")))).toBe(true);
   });
 });
 
