@@ -76,12 +76,16 @@ it(`three clients on memory, with lost answers (HISTORY_SEED=${seed})`, { timeou
   const faulty = fc.asyncProperty(FAULTY, seeds, fc.integer({ min: 1, max: 3 }), (script, order, maxFaults) =>
     played({ script, seed: order, maxFaults }),
   );
-  await fc.assert(faulty, { seed, numRuns: 250 });
   const forgetful = fc.asyncProperty(scripts({ clients: 3, tellings: ALL_TELLINGS }), seeds, (script, order) =>
     played({ script, seed: order }),
   );
-  await fc.assert(forgetful, { seed, numRuns: 250 });
-  expect(EVERYTHING.filter((end) => !ends.has(end))).toEqual([]);
+  const unseen = (): readonly string[] => EVERYTHING.filter((end) => !ends.has(end));
+  // Further histories, not the same again, for what chance left out; all of them have to be explained.
+  for (let batch = 0; batch < 5 && (batch === 0 || unseen().length > 0); batch += 1) {
+    await fc.assert(faulty, { seed: seed + batch, numRuns: 250 });
+    await fc.assert(forgetful, { seed: seed + batch, numRuns: 250 });
+  }
+  expect(unseen()).toEqual([]);
 });
 
 /** Shows what stands when its caller is answered, not what the write made. */

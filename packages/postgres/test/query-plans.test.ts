@@ -24,7 +24,7 @@ describe.skipIf(postgresIsLeftOut())("plans", () => {
   }
 
   const cases: readonly (readonly [string, string, string])[] = [
-    ["write", write.text, "'a', true, null, 'w', 1, false, '[]', '{}', null, null"],
+    ["write", write.text, "'a', true, null, 'w', 1, false, '[]', '{}', null, null, null"],
     ["insert", insert.text, "'a', 'c', null, null, null, null, 1, 1, null, null, 1"],
     ["remove", remove.text, "'a', true, null, 1"],
     ["due", due.text, "100, 1000"],
