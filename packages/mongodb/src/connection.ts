@@ -26,6 +26,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface RowsOptions extends RunOptions {
+  /** Whether the command says how texts are compared. @default true */
+  readonly collated?: boolean;
+}
+
 export interface ChangeOptions extends RunOptions {
   /** Doing it twice does no harm: where it is not known whether it was done, it may be called not done. */
   readonly repeatable?: boolean;
@@ -106,12 +111,16 @@ export class Connection {
    * @param atMost how many rows there can be; the first answer holds up to 16 MiB of them, further ones the rest
    * @throws TaskStoreError
    */
-  async rows(pipeline: readonly Stage[], atMost: number, { signal }: RunOptions): Promise<readonly MongoDocument[]> {
+  async rows(
+    pipeline: readonly Stage[],
+    atMost: number,
+    { signal, collated = true }: RowsOptions,
+  ): Promise<readonly MongoDocument[]> {
     const options = {
       ...PLAIN_VALUES,
       ...PRIMARY,
       ...MAJORITY,
-      collation: SIMPLE,
+      ...(collated ? { collation: SIMPLE } : {}),
       maxTimeMS: COMMAND_LIMIT_MS,
       batchSize: atMost + 1,
     };

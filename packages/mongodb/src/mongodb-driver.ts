@@ -16,7 +16,7 @@ import type {
   WriteAnswer,
 } from "@mcp-task-store/core";
 import { SIMPLE } from "./collation.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type RowsOptions } from "./connection.ts";
 import { MongoHints } from "./hints.ts";
 import { isDuplicateKey, isRefusal } from "./map-error.ts";
 import { MongoMessages } from "./messages.ts";
@@ -117,7 +117,7 @@ class MongoDriver implements TaskDriver {
   ): Promise<ReadAnswer> {
     const { request = false, outcome = false, signal } = options;
     const ids = new Set(taskIds);
-    return this.#rows(readPipeline(taskIds, { request, outcome }), ids.size, signal);
+    return this.#rows(readPipeline(taskIds, { request, outcome }), ids.size, { signal });
   }
 
   async write(write: Write, options: DriverCallOptions = {}): Promise<WriteAnswer> {
@@ -154,7 +154,10 @@ class MongoDriver implements TaskDriver {
   }
 
   async page(query: PageQuery, { signal }: DriverCallOptions = {}): Promise<ReadAnswer> {
-    const { rows, nowUs } = await this.#rows(pagePipeline(this.#connection.collection, query), query.limit, signal);
+    // Secantus compares texts of a range wrongly where a collation is said, the simple one too. Nothing is lost without:
+    // `setup()` refuses a collection that has another.
+    const options = { signal, collated: false };
+    const { rows, nowUs } = await this.#rows(pagePipeline(this.#connection.collection, query), query.limit, options);
     return { rows: rows.toSorted(inListingOrder), nowUs };
   }
 
@@ -166,7 +169,7 @@ class MongoDriver implements TaskDriver {
   async due(limit: number, holdMs: number, options: DriverCallOptions = {}): Promise<DueAnswer> {
     const { collection } = this.#connection;
     const { signal } = options;
-    const { rows, now } = await this.#withClock<DueRow>(duePipeline(collection, limit), limit + 1, signal);
+    const { rows, now } = await this.#withClock<DueRow>(duePipeline(collection, limit), limit + 1, { signal });
     const nowUs = toUs(now);
     if (rows.length === 0) return { rows: [], purged: [], more: false, nowUs };
     const earliest = rows.toSorted((a, b) => a.dueAt - b.dueAt).slice(0, limit);
@@ -174,7 +177,7 @@ class MongoDriver implements TaskDriver {
     const id = randomUUID();
     const look = { q: lookedAt(ids, now), u: lookPipeline(id, now, holdMs), multi: true, collation: SIMPLE };
     await this.#repeatable({ update: collection, updates: [look] }, options);
-    const { rows: found } = await this.#rows(foundPipeline(id, ids, now), ids.length, signal);
+    const { rows: found } = await this.#rows(foundPipeline(id, ids, now), ids.length, { signal });
     const expired = found.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now);
     const purged = expired.map(({ taskId }) => taskId);
     if (purged.length > 0) {
@@ -217,8 +220,8 @@ class MongoDriver implements TaskDriver {
     await this.#connection.change(command, { ...(signal === undefined ? {} : { signal }), repeatable: true });
   }
 
-  async #rows(pipeline: readonly Stage[], atMost: number, signal: AbortSignal | undefined): Promise<ReadAnswer> {
-    const { rows, now } = await this.#withClock<TaskRow>(pipeline, atMost, signal);
+  async #rows(pipeline: readonly Stage[], atMost: number, options: RowsOptions): Promise<ReadAnswer> {
+    const { rows, now } = await this.#withClock<TaskRow>(pipeline, atMost, options);
     return { rows: rows.map(taskRecord), nowUs: toUs(now) };
   }
 
@@ -226,9 +229,9 @@ class MongoDriver implements TaskDriver {
   async #withClock<Row>(
     pipeline: readonly Stage[],
     atMost: number,
-    signal: AbortSignal | undefined,
+    options: RowsOptions,
   ): Promise<{ readonly rows: readonly Row[]; readonly now: number }> {
-    const all = await this.#connection.rows(pipeline, atMost + 1, { signal });
+    const all = await this.#connection.rows(pipeline, atMost + 1, options);
     const clock = all.find((row) => row["_id"] === CLOCK_ROW_ID);
     this.#isReady = false;
     checkVersion(clock?.["version"]);
