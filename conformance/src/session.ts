@@ -12,6 +12,7 @@ import { CallGate } from "./races/call-gate.ts";
 import { type Bout, type Duel, type Raced, type Ring, runDuel, runScramble } from "./races/duel.ts";
 import { openStage, type StagedHandles } from "./races/stage.ts";
 import { type Strength, weakestOf } from "./races/strength.ts";
+import { questionFor } from "./question.ts";
 import type { Random } from "./random.ts";
 import type { SdkHandle } from "./sdk-v1/sdk-interfaces.ts";
 import type { StoreSettings, Target, TargetNamespace, TaskExecution, Via } from "./target.ts";
@@ -345,9 +346,4 @@ export class Session implements Kit {
     // Handles that stay in this process are held by their drivers; a connection would only slow them down.
     return openStage(namespace, able({ ...settings, ...PATIENCE }), via && !this.timing.inProcess);
   }
-}
-
-/** The question that {@link Kit.asked} puts under a key. */
-export function questionFor(key: string): { readonly method: string; readonly params: { readonly message: string } } {
-  return { method: "elicitation/create", params: { message: `which ${key}?` } };
 }

@@ -17,7 +17,7 @@ function linesOf(path: string): number {
 }
 
 /** What packed-packages.test.ts does step by step; here only that the page and the example are one. */
-describe(PATH, () => {
+describe("the guide", () => {
   const steps = guideSteps(readFileSync(join(rootDirectory, PATH), "utf8"), PATH);
 
   it.each([...guideFiles(steps)])("shows %s as it is in the example", (file, code) => {

@@ -3,7 +3,7 @@ import type { Task } from "@mcp-task-store/core";
 import { attempt, CouldNotRun } from "../attempt.ts";
 import { deferred } from "../deferred.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, notFound, refused, which } from "../wants.ts";
 
 const YES = { action: "accept", content: { yes: true } };

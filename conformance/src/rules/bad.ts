@@ -1,7 +1,7 @@
 import { isTaskStoreError, type JsonObject } from "@mcp-task-store/core";
 import { type Attempt, attempt } from "../attempt.ts";
 import { defineRule, type Rule, type Want } from "../rule.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { shown } from "../shown.ts";
 import { equalTo, fulfilled, hasCode, notFoundBy, refused, unchanged, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";

@@ -2,7 +2,7 @@ import type { Task, TaskStore } from "@mcp-task-store/core";
 import { type Attempt, attempt } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, refused, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { unmaintained } from "./unmaintained.ts";

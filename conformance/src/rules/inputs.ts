@@ -1,7 +1,7 @@
 import type { Task, TaskInput } from "@mcp-task-store/core";
 import { attempt } from "../attempt.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, refused, settled, unchanged, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 

@@ -2,7 +2,7 @@ import type { Task } from "@mcp-task-store/core";
 import { type Attempt, attempt, fulfilledValues } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
 import { COMPLETED, FAILED } from "./endings.ts";
 import { unmaintained } from "./unmaintained.ts";

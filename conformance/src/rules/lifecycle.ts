@@ -2,7 +2,7 @@ import { isTaskStoreError, type Task, type TaskOutcome, type TaskStore } from "@
 import { attempt } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, refused, unchanged, unchangedOrGone, which } from "../wants.ts";
 import { COMPLETED, ENDINGS } from "./endings.ts";
 

@@ -1,7 +1,7 @@
 import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
 import { isTaskStoreError } from "@mcp-task-store/core";
 import type { Attempt } from "../attempt.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { COMPLETED } from "./endings.ts";
 
 /** Every method of a view that names a task. `patienceMs` bounds those that wait. */

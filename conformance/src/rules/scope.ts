@@ -3,7 +3,7 @@ import type { ScopedTaskStore, Task, TaskPage } from "@mcp-task-store/core";
 import { type Attempt, attempt } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, notFound, notFoundBy, refused, settled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { fingerprint, firstOfWatch, VIEW_OPERATIONS } from "./operations.ts";

@@ -2,7 +2,7 @@ import type { Attempt } from "../attempt.ts";
 import { attempt } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { note, textOf } from "./message-operations.ts";

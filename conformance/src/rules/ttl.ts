@@ -2,7 +2,7 @@ import type { Lease, RootCreateTaskParams, Task, TaskStore } from "@mcp-task-sto
 import { type Attempt, attempt } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { questionFor } from "../session.ts";
+import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, notFound, notFoundBy, refused, settled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { messageOperations } from "./message-operations.ts";

@@ -128,8 +128,9 @@ describe("a step", () => {
     const ids = ["a"];
     // Asked for within the transaction.
     Object.defineProperty(ids, Symbol.iterator, {
-      value: function* () {
+      value: () => {
         abort.abort();
+        return [].values();
       },
     });
     await expect(driver.read(ids, { signal: abort.signal })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
