@@ -37,8 +37,6 @@ Variables:
   MCP_TASK_STORE_…=off             leave out what needs the server
 `;
 
-const NOTHING: Totals = { passed: 0, failed: 0, skipped: 0 };
-
 const { values, positionals } = parseArgs({
   // pnpm hands its own separator on.
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
@@ -53,16 +51,20 @@ if (values.help) {
   const totals = addTotals([
     await runSteps("Checks", checks),
     await runTests(positionals),
-    positionals.length > 0 ? NOTHING : await runConformance(),
-    positionals.length > 0 ? NOTHING : await runExamples(),
+    ...(positionals.length > 0 ? [] : await runConformanceAndExamples()),
   ]);
   console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   process.exitCode = totals.failed === 0 ? 0 : 1;
 }
 
+/** Side by side: judging stores is mostly waiting for servers. */
+async function runConformanceAndExamples(): Promise<readonly Totals[]> {
+  console.log("\nConformance and examples");
+  return await Promise.all([runConformance(), runExamples()]);
+}
+
 /** The kit on every store of ours; its table is part of the output. Each store counts as one check. */
 async function runConformance(): Promise<Totals> {
-  console.log("\nConformance");
   return await inScratch(async (directory) => {
     const path = join(directory, "conformance.json");
     const exitCode = await runShown("node", ["scripts/conformance.ts", "--json", path]);
@@ -86,9 +88,8 @@ async function runSteps(title: string, steps: readonly Step[]): Promise<Totals> 
   return totals;
 }
 
-/** They wait for each other's servers little, and for their own much: two at a time take half as long. */
+/** They wait much for their own servers: two at a time take half as long. */
 async function runExamples(): Promise<Totals> {
-  console.log("\nExamples");
   const answers = await runStepsInPairs(exampleSteps());
   const passed = answers.filter(Boolean).length;
   return { passed, failed: answers.length - passed, skipped: 0 };
