@@ -1,5 +1,6 @@
 /** What adapters for several backends, and the bridges to SDKs, need alike; for authors of drivers. */
 export { BackendClock } from "./backend-clock.ts";
+export { checkExactlyOne, checkPoolSize, invalidOption } from "./connection-options.ts";
 export { encodeAlternatives } from "./encode-alternatives.ts";
 export type { EncodedAlternative } from "./encode-alternatives.ts";
 export { encodeHints, HintSubscriptions } from "./hint-subscriptions.ts";
@@ -9,6 +10,7 @@ export { loadedRow } from "./loaded-row.ts";
 // within one atomic step of their backend. Others say the same in the backend's language, and are compared with these.
 export { MessageQueue, pushMessage, takeMessages } from "./message-queue.ts";
 export type { MessageQueueState } from "./message-queue.ts";
+export { nameOfError } from "./name-of-error.ts";
 export { onAbort } from "./on-abort.ts";
 export { settledWithin } from "./settled-within.ts";
 export { afterLook, answerInsert, answerRemove, apply, isVisible, toMs } from "./transitions.ts";

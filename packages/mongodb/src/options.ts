@@ -1,6 +1,6 @@
 import { MongoClient } from "mongodb";
-import { TaskStoreError } from "@mcp-task-store/core";
 import type { TaskStoreOptions } from "@mcp-task-store/core";
+import { checkExactlyOne, checkPoolSize, invalidOption } from "@mcp-task-store/core/adapter";
 
 /** A BSON document as plain data. */
 export type MongoDocument = Record<string, unknown>;
@@ -117,7 +117,7 @@ export interface CheckedOptions {
  */
 export function checkOptions(options: MongoDriverOptions): CheckedOptions {
   const { hints = MONGO_DEFAULTS.hints } = options;
-  if (hints !== "stream" && hints !== "poll") throw invalid("hints", 'must be "stream" or "poll"');
+  if (hints !== "stream" && hints !== "poll") throw invalidOption("hints", 'must be "stream" or "poll"');
   return {
     database: checkDatabase(options.database ?? databaseIn(options.connectionString) ?? MONGO_DEFAULTS.database),
     collection: checkCollection(options.collection ?? MONGO_DEFAULTS.collection),
@@ -129,7 +129,7 @@ export function checkOptions(options: MongoDriverOptions): CheckedOptions {
 function checkDatabase(database: string): string {
   const isOurs = typeof database === "string" && !["admin", "local", "config"].includes(database);
   if (isOurs && /^[A-Za-z0-9_-]{1,63}$/.test(database)) return database;
-  throw invalid("database", "must be 1 to 63 letters, digits, _ and -, and no database of MongoDB's own");
+  throw invalidOption("database", "must be 1 to 63 letters, digits, _ and -, and no database of MongoDB's own");
 }
 
 function checkCollection(collection: string): string {
@@ -138,7 +138,7 @@ function checkCollection(collection: string): string {
     return collection;
   }
   const what = "letters, digits, _, - and single dots, the first a letter or _, and no collection of MongoDB's own";
-  throw invalid("collection", `must be 1 to 120 ${what}`);
+  throw invalidOption("collection", `must be 1 to 120 ${what}`);
 }
 
 /** Its path; undefined where there is none. What else is wrong with the string is for mongodb to say. */
@@ -149,25 +149,20 @@ function databaseIn(connectionString: unknown): string | undefined {
 
 function checkSource(options: MongoDriverOptions, hints: "stream" | "poll"): ConnectionSource {
   const { connectionString, clientOptions, client, poolSize } = options;
-  const given = [connectionString, client].filter((option) => option !== undefined);
-  if (given.length !== 1) {
-    throw invalid("connectionString", `or client: give exactly one of the two, not ${given.length}`);
-  }
-  if (poolSize !== undefined && (!Number.isSafeInteger(poolSize) || poolSize < 1 || poolSize > 1_000)) {
-    throw invalid("poolSize", "must be a whole number from 1 to 1,000");
-  }
+  checkExactlyOne({ connectionString, client });
+  if (poolSize !== undefined) checkPoolSize(poolSize);
   if (client !== undefined) {
     if (typeof client !== "object" || client === null || typeof client.connect !== "function") {
-      throw invalid("client", "must be a MongoClient of mongodb");
+      throw invalidOption("client", "must be a MongoClient of mongodb");
     }
-    if (clientOptions !== undefined) throw invalid("clientOptions", "belongs to connectionString, not to client");
+    if (clientOptions !== undefined) throw invalidOption("clientOptions", "belongs to connectionString, not to client");
     return { client, close: async () => {} };
   }
   if (typeof connectionString !== "string" || connectionString === "") {
-    throw invalid("connectionString", "must be a string that is not empty");
+    throw invalidOption("connectionString", "must be a string that is not empty");
   }
   if (clientOptions !== undefined && (typeof clientOptions !== "object" || clientOptions === null)) {
-    throw invalid("clientOptions", "must be an object");
+    throw invalidOption("clientOptions", "must be an object");
   }
   const connections = poolSize ?? poolSizeIn(connectionString) ?? MONGO_DEFAULTS.poolSize;
   // The change stream keeps a connection. None is a limit of mongodb's own: as many as it likes.
@@ -202,7 +197,7 @@ function ownClient(
       retryReads: false,
     });
   } catch {
-    throw invalid("connectionString", "or clientOptions are not what mongodb can read");
+    throw invalidOption("connectionString", "or clientOptions are not what mongodb can read");
   }
   client.on("error", () => {});
   return { client, close: () => client.close() };
@@ -211,8 +206,4 @@ function ownClient(
 /** mongodb takes an option that is `undefined` for a bad value. */
 function givenIn(options: MongoClientOptionsLike): MongoDocument {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function invalid(argument: string, message: string): TaskStoreError {
-  return new TaskStoreError("INVALID_ARGUMENT", `options.${argument} ${message}`, { argument: `options.${argument}` });
 }

@@ -1,4 +1,5 @@
 import { isTaskStoreError, TaskStoreError } from "@mcp-task-store/core";
+import { nameOfError } from "@mcp-task-store/core/adapter";
 
 /**
  * What was going on when it failed. connecting: nothing was sent. reading: sent, and it changes nothing. writing: sent,
@@ -74,7 +75,7 @@ export function mapError(error: unknown, doing: Doing): TaskStoreError {
     if (doing === "writing") {
       return new TaskStoreError("WRITE_OUTCOME_UNKNOWN", "the connection to Postgres was lost during a write", options);
     }
-    return new TaskStoreError("STORE_UNAVAILABLE", `Postgres could not be reached (${nameOf(error)})`, options);
+    return new TaskStoreError("STORE_UNAVAILABLE", `Postgres could not be reached (${nameOfError(error)})`, options);
   }
   const { code } = error;
   if (SETUP_NEEDED.has(code)) {
@@ -125,10 +126,4 @@ function isServerError(error: unknown): error is ServerError {
 /** Class 08: connection exceptions, which poolers send. A severity in another language counts as fatal: that is safe. */
 function endsConnection({ code, severity }: ServerError): boolean {
   return severity !== "ERROR" || code.startsWith("08") || code.startsWith("57P");
-}
-
-function nameOf(error: unknown): string {
-  if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string")
-    return error.code;
-  return error instanceof Error ? error.name : "no connection";
 }

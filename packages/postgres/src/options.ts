@@ -1,6 +1,6 @@
 import { Client } from "pg";
-import { TaskStoreError } from "@mcp-task-store/core";
 import type { TaskStoreOptions } from "@mcp-task-store/core";
+import { checkExactlyOne, checkPoolSize, invalidOption } from "@mcp-task-store/core/adapter";
 import type { RowTypes } from "./row.ts";
 
 /** One query as we hand it to pg. */
@@ -118,8 +118,8 @@ export interface CheckedOptions {
  */
 export function checkOptions(options: PostgresDriverOptions): CheckedOptions {
   const { hints = POSTGRES_DEFAULTS.hints, prepare = POSTGRES_DEFAULTS.prepare } = options;
-  if (hints !== "listen" && hints !== "poll") throw invalid("hints", 'must be "listen" or "poll"');
-  if (typeof prepare !== "boolean") throw invalid("prepare", "must be true or false");
+  if (hints !== "listen" && hints !== "poll") throw invalidOption("hints", 'must be "listen" or "poll"');
+  if (typeof prepare !== "boolean") throw invalidOption("prepare", "must be true or false");
   return { source: checkSource(options), schema: checkSchema(options.schema), hints, prepare };
 }
 
@@ -129,32 +129,27 @@ export function checkSchema(schema: string = POSTGRES_DEFAULTS.schema): string {
   if (isFree && /^[a-z_][a-z0-9_]{0,47}$/.test(schema)) return schema;
   const what =
     "must be 1 to 48 lower-case letters, digits and underscores, the first no digit, and no name of Postgres's own";
-  throw invalid("schema", what);
+  throw invalidOption("schema", what);
 }
 
 function checkSource(options: PostgresDriverOptions): ConnectionSource {
   const { connectionString, config, pool, poolSize = POSTGRES_DEFAULTS.poolSize } = options;
-  const given = [connectionString, config, pool].filter((option) => option !== undefined);
-  if (given.length !== 1) {
-    throw invalid("connectionString", `or config or pool: give exactly one of the three, not ${given.length}`);
-  }
-  if (!Number.isSafeInteger(poolSize) || poolSize < 1 || poolSize > 1_000) {
-    throw invalid("poolSize", "must be a whole number from 1 to 1,000");
-  }
+  checkExactlyOne({ connectionString, config, pool });
+  checkPoolSize(poolSize);
   if (pool !== undefined) {
     if (typeof pool !== "object" || pool === null || typeof pool.connect !== "function") {
-      throw invalid("pool", "must be a pool of pg");
+      throw invalidOption("pool", "must be a pool of pg");
     }
     return { pool };
   }
   if (connectionString !== undefined) {
     if (typeof connectionString !== "string" || connectionString === "") {
-      throw invalid("connectionString", "must be a string that is not empty");
+      throw invalidOption("connectionString", "must be a string that is not empty");
     }
-    if (!isReadable(connectionString)) throw invalid("connectionString", "is not one that pg can read");
+    if (!isReadable(connectionString)) throw invalidOption("connectionString", "is not one that pg can read");
     return { settings: { connectionString }, poolSize };
   }
-  if (typeof config !== "object" || config === null) throw invalid("config", "must be an object");
+  if (typeof config !== "object" || config === null) throw invalidOption("config", "must be an object");
   return { settings: config, poolSize };
 }
 
@@ -165,8 +160,4 @@ function isReadable(connectionString: string): boolean {
   } catch {
     return false;
   }
-}
-
-function invalid(argument: string, message: string): TaskStoreError {
-  return new TaskStoreError("INVALID_ARGUMENT", `options.${argument} ${message}`, { argument: `options.${argument}` });
 }

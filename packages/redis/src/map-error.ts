@@ -1,4 +1,5 @@
 import { isTaskStoreError, TaskStoreError } from "@mcp-task-store/core";
+import { nameOfError as nameOf } from "@mcp-task-store/core/adapter";
 
 /**
  * What was going on when it failed. connecting: nothing was sent, or what was sent was refused. reading: sent, and it
@@ -123,11 +124,4 @@ function withoutValues(error: unknown): Error {
   if (code !== undefined) return Object.assign(new Error(`Redis answered ${code}`), { name: "ReplyError", code });
   if (error instanceof Error && !("command" in error)) return error;
   return new Error(nameOf(error));
-}
-
-function nameOf(error: unknown): string {
-  if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string") {
-    return error.code;
-  }
-  return error instanceof Error ? error.name : "no connection";
 }

@@ -1,5 +1,5 @@
-import { TaskStoreError } from "@mcp-task-store/core";
 import type { TaskStoreOptions } from "@mcp-task-store/core";
+import { checkExactlyOne, invalidOption as invalid } from "@mcp-task-store/core/adapter";
 import { isUrl } from "./redis-url.ts";
 
 /** The settings of a client that the store looks at, or changes in a copy of it. Names and meanings are ioredis's. */
@@ -242,13 +242,7 @@ function checkKeyPrefix(own: string = REDIS_DEFAULTS.keyPrefix, source: Connecti
 
 function checkSource(options: RedisDriverOptions): ConnectionSource {
   const { connectionString, config, cluster, client } = options;
-  const given = [connectionString, config, cluster, client].filter((option) => option !== undefined);
-  if (given.length !== 1) {
-    throw invalid(
-      "connectionString",
-      `or config, cluster or client: give exactly one of the four, not ${given.length}`,
-    );
-  }
+  checkExactlyOne({ connectionString, config, cluster, client });
   if (connectionString !== undefined) {
     if (!isUrl(connectionString)) throw invalid("connectionString", "must be a redis:// or rediss:// URL");
     return { kind: "server", url: connectionString, config: {} };
@@ -288,8 +282,4 @@ function checkKeys(option: "config" | "cluster", given: object, known: Readonly<
 
 function emitWarning({ code, message }: RedisWarning): void {
   process.emitWarning(message, { type: "McpTaskStoreWarning", code: `MCP_TASK_STORE_REDIS_${code}` });
-}
-
-function invalid(argument: string, message: string): TaskStoreError {
-  return new TaskStoreError("INVALID_ARGUMENT", `options.${argument} ${message}`, { argument: `options.${argument}` });
 }
