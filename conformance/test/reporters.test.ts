@@ -12,6 +12,7 @@ import {
   runConformance,
 } from "../src/index.ts";
 import { mutants } from "../src/mutants.ts";
+import { skippedOf } from "../src/report/totals.ts";
 
 /** Of a store with a failure of each kind, and something of every other outcome. */
 let report: Report;
@@ -166,5 +167,21 @@ describe("the pretty report", () => {
     expect(text).toContain("run 'my store.ts' --rule cancel/terminal-rejected --seed 7");
     expect(text).toContain(`note: it went <on>`);
     expect(rule("cancel/terminal-rejected").replays).toEqual({ failed: 2, of: 2 });
+  });
+
+  it("names what is not applicable by its reason, and a whole theme once", () => {
+    const times = rule("lifecycle/times");
+    const skipped = [
+      ["v1/codes", "needs sdkV1"],
+      ["v1/fields", "needs sdkV1"],
+      ["durable/reopen", "needs restart"],
+      ["durable/outage", "needs via"],
+      ["wait/outage", "needs via"],
+    ].map(([id = "", reason = ""]) => ({ ...times, id, reason }));
+    expect(skippedOf({ rules: [...skipped, { ...times, id: "wait/gap", outcome: "pass" }] })).toEqual([
+      "not applicable, needs sdkV1: v1/*",
+      "not applicable, needs restart: durable/reopen",
+      "not applicable, needs via: durable/outage, wait/outage",
+    ]);
   });
 });

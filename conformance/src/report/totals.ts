@@ -31,13 +31,17 @@ export function verdictOf(report: Report): string {
   return `${verdict}${expected}${fixed}`;
 }
 
-/** The rules that are not applicable: a line for each reason. */
+/** The rules that are not applicable: a line for each reason. A theme none of which is applicable stands as one. */
 export function skippedOf({ rules }: Pick<Report, "rules">): readonly string[] {
   const skipped = rules.filter((rule) => rule.outcome === "not-applicable");
   const reasons = new Set(skipped.map(({ reason }) => reason));
   return [...reasons].map((reason) => {
-    const ids = skipped.filter((rule) => rule.reason === reason).map(({ id }) => id);
-    return `not applicable, ${reason ?? "for no reason"}: ${ids.join(", ")}`;
+    const because = skipped.filter((rule) => rule.reason === reason);
+    const isWhole = (theme: string): boolean =>
+      rules.every((rule) => themeOf(rule) !== theme || because.includes(rule)) &&
+      because.filter((rule) => themeOf(rule) === theme).length > 1;
+    const names = because.map((rule) => (isWhole(themeOf(rule)) ? `${themeOf(rule)}/*` : rule.id));
+    return `not applicable, ${reason ?? "for no reason"}: ${[...new Set(names)].join(", ")}`;
   });
 }
 
