@@ -149,7 +149,7 @@ describe("core and postgres, installed by npm into an empty folder", () => {
   });
 
   it("compile the README's quick start", { timeout: TIMEOUT_MS }, async () => {
-    await project.compile("quick-start.ts");
+    await project.compile(["quick-start.ts"]);
     expect(existsSync(join(project.directory, "out", "quick-start.js"))).toBe(true);
   });
 
@@ -240,7 +240,8 @@ describe("docs/build-your-own-store.md, from an empty folder", () => {
   it("shows code that compiles", { timeout: TIMEOUT_MS }, async () => {
     await project.install("--save-dev", "typescript@~5.9.3", "@types/node@20");
     const files = [...guideFiles(steps).keys()];
-    await project.compile(...files);
+    // The declarations of lmdb have an export that modules do not allow.
+    await project.compile(files, { skipLibCheck: true });
     for (const file of files) expect(existsSync(join(project.directory, "out", file.replace(/ts$/, "js")))).toBe(true);
   });
 });
@@ -280,7 +281,7 @@ describe("every published package, installed by npm into an empty folder", () =>
   );
 
   it("compiles the snippets of all READMEs", { timeout: TIMEOUT_MS }, async () => {
-    await project.compile(...snippets.map(({ file }) => `${file}.ts`));
+    await project.compile(snippets.map(({ file }) => `${file}.ts`));
     const missing = snippets.filter(({ file }) => !existsSync(join(project.directory, "out", `${file}.js`)));
     expect(missing).toEqual([]);
   });
