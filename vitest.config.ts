@@ -12,6 +12,8 @@ const config: ViteUserConfig = {
     ],
     // Real processes: a test that leaks a socket or a signal handler harms its own file only.
     pool: "forks",
+    // Sources run as they are, by Node itself, which keeps what it compiled: vitest would transform them for each file.
+    server: { deps: { external: [/\/(?:packages|conformance|examples|scripts)\/(?:[^/]+\/)?src\//] } },
     // Vitest leaves one processor idle, half of a small machine; and these tests wait for servers and processes half of
     // their time.
     maxWorkers: Math.max(2, Math.ceil(availableParallelism() * 1.5)),

@@ -11,10 +11,10 @@ vi.setConfig({ maxConcurrency: 12 });
 const options = { replays: 0, timing: { minDeadlineMs: 2_500, rounds: 10 } };
 
 /**
- * Each mutant meets its killers and every twelfth other rule, another twelfth for each mutant: the whole takes minutes, and
+ * Each mutant meets its killers and every twenty-fourth other rule, others for each mutant: the whole takes minutes, and
  * is what `pnpm kill-matrix` plays.
  */
-const SHARE = 12;
+const SHARE = 24;
 
 function rulesFor(mutant: Mutant): readonly string[] {
   const offset = mutants.indexOf(mutant) % SHARE;
@@ -42,7 +42,7 @@ describe("the catalogue", () => {
 });
 
 describe("the correct store", () => {
-  it.each([1, 2, 3, 4, 5])("passes every rule with seed %i", { timeout: 120_000 }, async (seed) => {
+  it.each([1, 2])("passes every rule with seed %i", { timeout: 120_000 }, async (seed) => {
     const report = await runConformance(referenceTarget(), { seed, ...options });
     const notable = report.rules.filter((rule) => rule.outcome !== "pass" && !rule.id.startsWith("v1/"));
     expect(texts(report, notable)).toBe("");

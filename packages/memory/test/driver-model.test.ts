@@ -35,7 +35,7 @@ describe("the memory driver equals apply, born and afterLook", () => {
   it.each(seeds)("with a clock that stands still between calls (seed %i)", { timeout: 180_000 }, async (seed) => {
     const backend = createMemoryBackend({ clock: () => 1_700_000_000_000 });
     const driver = createMemoryDriver({ backend });
-    const comparison = await compareWithApply(driver, { seed, writes: 20_000, advance: (ms) => backend.advance(ms) });
+    const comparison = await compareWithApply(driver, { seed, writes: 10_000, advance: (ms) => backend.advance(ms) });
     expect(comparison.difference).toBeUndefined();
     expect(Object.keys(comparison.counts)).toEqual(expect.arrayContaining([...EVERYTHING]));
   });

@@ -70,7 +70,7 @@ it(
         counts,
       );
     });
-    await fc.assert(property, { seed, numRuns: 1_000 });
+    await fc.assert(property, { seed, numRuns: 500 });
     expect([...counts.keys()]).toEqual(expect.arrayContaining([...EVERYTHING]));
   },
 );
