@@ -176,8 +176,7 @@ export class DriverComparer {
     if (answer.purged.length > 0) this.#count("due purged");
     const check = checkDue(this.#rows, limit, holdMs, answer);
     for (const row of answer.rows) tamperWith(row);
-    await decide(this.#driver, this.#rows, check);
-    return check.complaints;
+    return [...check.complaints, ...(await decide(this.#driver, this.#rows, check))];
   }
 
   async #remove(): Promise<Complaints> {

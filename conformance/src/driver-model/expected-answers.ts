@@ -144,13 +144,21 @@ export function checkDue(rows: ModelRows, limit: number, holdMs: number, answer:
   return { complaints, undecided };
 }
 
-/** Takes over what the driver chose, where it had a choice. */
-export async function decide(driver: TaskDriver, rows: ModelRows, { undecided }: DueCheck): Promise<void> {
-  if (undecided.length === 0) return;
+/** More than there are rows. */
+const ALL = 1_000;
+
+/**
+ * Takes over what the driver chose, where it had a choice. Of a row that has expired meanwhile nothing tells that any
+ * more; a look at everything that is due takes it away, whatever was chosen.
+ */
+export async function decide(driver: TaskDriver, rows: ModelRows, { undecided }: DueCheck): Promise<Complaints> {
+  if (undecided.length === 0) return [];
   const { rows: read } = await driver.read(undecided.map(({ taskId }) => taskId));
   for (const row of undecided) {
     if (read.some(({ taskId, dueAt }) => taskId === row.taskId && dueAt === row.dueAt)) rows.set(row.taskId, row);
   }
+  if (read.length === undecided.length) return [];
+  return checkDue(rows, ALL, 1, await driver.due(ALL, 1)).complaints;
 }
 
 function takeOverLook(

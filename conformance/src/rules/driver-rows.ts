@@ -223,8 +223,7 @@ export const due: Rule = defineRule({
     for (let looks = 0; looks < 12; looks += 1) {
       const answer = await driver.due(3, HOUR_MS);
       const check = checkDue(model, 3, HOUR_MS, answer);
-      complaints.push(...check.complaints);
-      await decide(driver, model, check);
+      complaints.push(...check.complaints, ...(await decide(driver, model, check)));
       found.push(...answer.purged, ...answer.rows.map(({ taskId }) => taskId));
       if (!answer.more && answer.rows.length + answer.purged.length === 0) break;
     }
