@@ -188,8 +188,10 @@ async function loseAndCancel(kit: Kit, { store, wire }: Wired, turn: number): Pr
   const held = wire.holdTurn(turn, "request");
   const call = anyEnd(store.finishTask(taskId, COMPLETED));
   await kit.settles(Promise.race([held.arrived, call]));
-  const landed = (await kit.B.getTask(taskId))?.status !== "working";
-  if (!landed) await kit.B.cancelTask(taskId);
+  // What is held may be something else than the finish, which arrives meanwhile.
+  const cancelling = await anyEnd(kit.B.cancelTask(taskId));
+  const landed = cancelling.kind === "rejected" && hasCode(cancelling.error, ["TASK_TERMINAL"]);
+  if (cancelling.kind === "rejected" && !landed) throw cancelling.error;
   wire.cut();
   wire.heal();
   return { turn, landed, end: await kit.settles(call, RECONNECT_MS), after: await kit.B.getTask(taskId) };

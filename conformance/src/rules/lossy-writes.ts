@@ -22,7 +22,7 @@ export interface LossyWrite {
   readonly read: (kit: Kit, taskId: string) => Promise<unknown>;
   /** Reading twice gives the same, unless the write was applied again in between. */
   readonly isReadOnly: boolean;
-  /** @param landed others saw it before its answer was lost */
+  /** @param landed others saw it before its answer was lost; one that they did not see may have landed later */
   readonly wants: (landed: boolean) => Want<unknown>;
 }
 
@@ -95,8 +95,13 @@ export const LOSSY_WRITES: Readonly<Record<string, LossyWrite>> = {
     },
     read: readTask,
     isReadOnly: true,
+    // One that nobody saw may still have been on its way, and have arrived among theirs: only a repeat is known to be last.
     wants: (landed) =>
-      taskWith("a task with the report that came last", { statusMessage: landed ? "others'" : "mine" })(),
+      landed
+        ? taskWith("a task with the report that came last", { statusMessage: "others'" })()
+        : which("a task with one of the reports", (task) =>
+            ["mine", "others'"].some((statusMessage) => taskWith("", { statusMessage })().holds(task)),
+          ),
   },
 };
 

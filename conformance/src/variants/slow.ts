@@ -78,6 +78,18 @@ function noisy(driver: TaskDriver, random: Random): TaskDriver {
   };
 }
 
+/** Asks for the time with each write, and does not wait for the answer: what else is on the wire is its own business. */
+function talkative(driver: TaskDriver, random: Random): TaskDriver {
+  return {
+    ...driver,
+    async write(write, options) {
+      driver.read([]).catch(() => undefined);
+      await setTimeout(random.integer(4));
+      return await driver.write(write, options);
+    },
+  };
+}
+
 /** @param longestMs of either way */
 export function slowVariant(longestMs: number): Variant {
   const freedom = `Calls take up to ${longestMs} ms on either way; of ten hints one is lost, one comes late, one twice.`;
@@ -92,5 +104,9 @@ export const slow: readonly Variant[] = [
   defineVariant("surplus-hints", "Hints come several times, for tasks that did not change, and as gaps.", (seed) => {
     const random = randomFrom(seed);
     return { driver: (driver) => noisy(driver, random) };
+  }),
+  defineVariant("talkative", "It asks its backend for more than calls need, a little before each write.", (seed) => {
+    const random = randomFrom(seed);
+    return { driver: (driver) => talkative(driver, random) };
   }),
 ];
