@@ -1,6 +1,7 @@
-export { attempt, type Attempt, CouldNotRun } from "./attempt.ts";
 export { type Baseline, parseBaseline } from "./baseline.ts";
+export { OptionError } from "./option-error.ts";
 export type { JudgeOptions } from "./plan.ts";
+export { rules, selectedRules } from "./public-rules.ts";
 export type { Strength } from "./races/strength.ts";
 export { describeRule } from "./report/describe-rule.ts";
 export { describeReport } from "./report/pretty.ts";
@@ -24,10 +25,8 @@ export {
 } from "./report.ts";
 export type { Requirement } from "./requirements/requirement.ts";
 export { requirementOf, requirements } from "./requirements/requirements.ts";
-export type { Expect, Level, Need, PromiseId, Rule, RuleData, Want, Witness } from "./rule.ts";
-export { rules } from "./rules/catalogue.ts";
+export type { Level, Need, PromiseId, RuleData } from "./rule.ts";
 export { KIT_VERSION, NEWEST_RULESET, type Ruleset } from "./ruleset.ts";
 export { runConformance, type RunOptions } from "./run-conformance.ts";
-export { selectedRules } from "./select-rules.ts";
 export type { OpenOptions, SettingName, StoreSettings, Target, TargetNamespace, TaskExecution } from "./target.ts";
-export type { Timing } from "./timing.ts";
+export type { Timing, TimingLimits } from "./timing.ts";

@@ -1,7 +1,7 @@
 import type { Generation } from "@mcp-task-store/core";
 import type { Baseline } from "./baseline.ts";
 import type { Strength } from "./races/strength.ts";
-import type { Level, Rule } from "./rule.ts";
+import type { Level, RuleData } from "./rule.ts";
 import { isPreview, KIT_VERSION, type Ruleset } from "./ruleset.ts";
 import { ruleSeed } from "./random.ts";
 import type { Target } from "./target.ts";
@@ -51,6 +51,7 @@ export interface RuleReport extends Judged {
   readonly counts: boolean;
   /** Newer than the ruleset: reported only. */
   readonly preview: boolean;
+  /** What the rule's own choices came from. To repeat them, give a run the report's seed, not this one. */
   readonly seed: number;
   /** Of a repeated run, the round that this outcome is of: the first failed one, if one did. Counts from 0. */
   readonly round: number;
@@ -105,7 +106,7 @@ export interface Claims {
 }
 
 /** What a report says of a rule, of whatever kind. */
-export type ReportedRule = Pick<Rule, "id" | "title" | "level" | "since" | "source" | "promises">;
+export type ReportedRule = Pick<RuleData, "id" | "title" | "level" | "since" | "source" | "promises">;
 
 /** The report of one play of a rule. */
 export function ruleReport(
@@ -172,7 +173,7 @@ export function reportOf(
 }
 
 /** What a target lends, other than what a store can do. */
-const FACILITY = /^needs (?:restart|via|clock|file|driver|gate)\b/;
+const FACILITY = /^needs (?:restart|via|clock|file|driver)\b/;
 
 /** What an outcome means for the run. Only "failed" and "fixed" fail it; "open" leaves it without a verdict. */
 export type Standing =

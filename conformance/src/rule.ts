@@ -21,7 +21,6 @@ export type Need =
   | "file"
   | "listing"
   | "messages"
-  | "multiProcess"
   | "pushHints"
   | "quota"
   | "restart"
@@ -52,6 +51,7 @@ export interface Witness {
   readonly calls?: readonly string[];
 }
 
+/** What there is to know about a rule without playing it. */
 export interface RuleData {
   /** `theme/name`; never reused or renumbered. */
   readonly id: string;
@@ -62,6 +62,8 @@ export interface RuleData {
   readonly generation: Generation | "both";
   /** Requirement ids (S-…, X-…) and promises (P…) that the rule checks. */
   readonly source: readonly string[];
+  /** The promises among them: a target that claims none of these is not judged by a rule of level "promise". */
+  readonly promises: readonly PromiseId[];
   readonly needs: readonly Need[];
   /** Reports of the fault in the wild. */
   readonly guards: readonly string[];
@@ -121,7 +123,6 @@ export type Play =
 
 /** A rule as runners use it. */
 export interface Rule extends RuleData {
-  readonly promises: readonly PromiseId[];
   readonly isolated: boolean;
   readonly settings: ((context: SettingsContext) => StoreSettings) | undefined;
   readonly histories: HistoryAllowances | undefined;

@@ -1,3 +1,6 @@
+import { serverRules as catalogue } from "./server/rules/catalogue.ts";
+import type { ServerRuleData } from "./server/server-rule.ts";
+
 export { judgeServer, type JudgeServerOptions } from "./server/judge-server.ts";
 export { serverMutants } from "./server/mutants/catalogue.ts";
 export type { ServerMutant } from "./server/mutants/server-mutant.ts";
@@ -7,6 +10,8 @@ export {
   tamperingProxy,
   type TamperingProxy,
 } from "./server/mutants/tampering-proxy.ts";
-export { serverRules } from "./server/rules/catalogue.ts";
-export type { Caller, ServerKit, ServerNeed, ServerRule } from "./server/server-rule.ts";
+export type { ServerNeed, ServerRuleData } from "./server/server-rule.ts";
 export { TOOL_ROLES, type ToolRole } from "./server/tools.ts";
+
+/** Every rule about servers, in the order in which reports show them. */
+export const serverRules: readonly ServerRuleData[] = catalogue;

@@ -58,7 +58,7 @@ export interface TargetNamespace extends AsyncDisposable {
    * `open` stand over such drivers, and put `around` in between.
    */
   openDriver?(options?: { readonly via?: Via }): Promise<TaskDriver>;
-  /** The store as the interfaces of the SDK 1.x have it: for the rules `v1/*`. */
+  /** The store as the interfaces of the SDK 1.x have it: for the rules `v1/*`. `sdkV1Target` of `/sdk-v1` makes it. */
   openSdkV1?(): Promise<SdkHandle>;
   /**
    * A hard stop of every process that uses the namespace, and of its backend where that is the target's own: handles

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { attempt, CouldNotRun } from "../src/index.ts";
+import { attempt, CouldNotRun } from "../src/attempt.ts";
 import type { Kit } from "../src/kit.ts";
 import { randomFrom, ruleSeed } from "../src/random.ts";
 import { defineRule } from "../src/rule.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CouldNotRun } from "../src/index.ts";
+import { CouldNotRun } from "../src/attempt.ts";
 import { mutants, referenceTarget } from "../src/mutants.ts";
 import { endOfProcess } from "../src/process/target-process.ts";
 

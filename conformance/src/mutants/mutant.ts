@@ -16,8 +16,16 @@ export interface MutantDefinition extends Layers {
   readonly alone?: true;
 }
 
-export interface Mutant extends Pick<MutantDefinition, "name" | "fault" | "killedBy"> {
+/** A store that is wrong on purpose, and the rules that find it. */
+export interface Mutant {
+  readonly name: string;
+  /** What is wrong, in a sentence. */
+  readonly fault: string;
+  /** Rules that must fail. */
+  readonly killedBy: readonly string[];
+  /** Rules, or themes, that may fail too, or be unable to run. */
   readonly mayAlso: readonly string[];
+  /** Not to be judged at the same time as other stores of its process. */
   readonly alone: boolean;
   /** The theme of rules that can meet the fault at all; undefined: every rule can. */
   readonly onlyIn: string | undefined;

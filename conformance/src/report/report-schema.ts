@@ -92,7 +92,7 @@ export const REPORT_SCHEMA: Readonly<Record<string, unknown>> = {
         outcome: { enum: ["pass", "fail", "not-applicable", "could-not-run"] },
         counts: { type: "boolean", description: "takes part in the verdict" },
         preview: { type: "boolean", description: "newer than the ruleset" },
-        seed: { $ref: "#/definitions/count" },
+        seed: { type: "integer", minimum: 0, description: "of the rule's own choices; a run takes that of the report" },
         round: { $ref: "#/definitions/count" },
         durationMs: { type: "number", minimum: 0 },
         strength: {

@@ -4,6 +4,7 @@
  */
 import type { JsonObject, QueuedMessage, TaskStatus } from "@mcp-task-store/core";
 
+/** A task as the SDK 1.x types it. */
 export interface SdkTask {
   readonly taskId: string;
   readonly status: TaskStatus;
@@ -14,6 +15,7 @@ export interface SdkTask {
   readonly pollInterval?: number | undefined;
 }
 
+/** A `TaskStore` of the SDK 1.x, as far as the kit calls it. */
 export interface SdkTaskStore {
   createTask(
     params: { readonly ttl?: number | null; readonly pollInterval?: number },
@@ -36,6 +38,7 @@ export interface SdkTaskStore {
   ): Promise<{ readonly tasks: SdkTask[]; readonly nextCursor?: string | undefined }>;
 }
 
+/** A `TaskMessageQueue` of the SDK 1.x, as far as the kit calls it. */
 export interface SdkMessageQueue {
   enqueue(taskId: string, message: QueuedMessage, sessionId?: string, maxSize?: number): Promise<void>;
   dequeue(taskId: string, sessionId?: string): Promise<QueuedMessage | undefined>;

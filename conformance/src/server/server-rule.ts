@@ -1,5 +1,5 @@
 import type { Generation, JsonObject } from "@mcp-task-store/core";
-import { type Expect, type Play, playPlain, type PromiseId, type RuleData } from "../rule.ts";
+import { type Expect, type Play, playPlain, type RuleData } from "../rule.ts";
 import type { ModernClient } from "./modern-client.ts";
 import type { Session } from "./session.ts";
 import type { ToolRole } from "./tools.ts";
@@ -24,10 +24,13 @@ export interface ServerKit {
   until<T>(read: () => Promise<T>, condition: (value: T) => boolean): Promise<T>;
 }
 
-export interface ServerRule extends Omit<RuleData, "needs"> {
+/** What there is to know about a rule about servers without playing it. Servers make no promises of ours. */
+export interface ServerRuleData extends Omit<RuleData, "needs"> {
   readonly needs: readonly ServerNeed[];
-  /** Servers make no promises of ours. */
-  readonly promises: readonly PromiseId[];
+}
+
+/** The same as runners use it. */
+export interface ServerRule extends ServerRuleData {
   play(kit: ServerKit): Promise<Play>;
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { describeRule, rules, runConformance } from "../../src/index.ts";
+import { describeRule, runConformance } from "../../src/index.ts";
 import { mutants } from "../../src/mutants.ts";
 import { defineRule } from "../../src/rule.ts";
+import { rules } from "../../src/rules/catalogue.ts";
 import type { Target } from "../../src/target.ts";
 import { referenceKit } from "../reference-kit.ts";
 
