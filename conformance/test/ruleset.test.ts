@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { KIT_VERSION, NEWEST_RULESET, rules, runConformance } from "../src/index.ts";
+import { KIT_VERSION, type Level, NEWEST_RULESET, rules, runConformance } from "../src/index.ts";
 import { mutants } from "../src/mutants.ts";
 import { ruleReport, standingOf } from "../src/report.ts";
 import { checkedRuleset, countsFrom, isPreview, newestRulesetOf } from "../src/ruleset.ts";
+import { serverRules } from "../src/server.ts";
 import type { Target } from "../src/targets.ts";
 
 describe("a rule", () => {
@@ -42,6 +43,21 @@ describe("a rule", () => {
 });
 
 describe("a ruleset", () => {
+  /**
+   * Rules and their levels by the release that brings them. Who adds a rule adds it to the release that comes next. What
+   * stands under one that is out stays as it is: a rule that came in, went, or became a MUST would turn pinned runs red.
+   */
+  it("has the rules and levels that rulesets.json says, for good", () => {
+    const written: Readonly<Record<string, Readonly<Record<string, Level>>>> = JSON.parse(
+      readFileSync(join(import.meta.dirname, "rulesets.json"), "utf8"),
+    );
+    const rows = Object.entries(written).flatMap(([since, levels]) =>
+      Object.entries(levels).map(([id, level]) => `${since} ${id} ${level}`),
+    );
+    const real = [...rules, ...serverRules].map(({ since, id, level }) => `${since} ${id} ${level}`);
+    expect(real.toSorted()).toEqual(rows.toSorted());
+  });
+
   it("is the kit's own minor; before the first release, what that will bring", () => {
     expect(["0.0.0", "0.1.0", "0.1.7", "0.2.0", "1.3.2"].map(newestRulesetOf)).toEqual([
       "0.1",
