@@ -42,7 +42,7 @@ const specificationSchema = z.strictObject({
 });
 
 const promiseSchema = z.strictObject({
-  id: z.string().regex(/^P\d+$/, "must be P…"),
+  id: z.string().regex(/^[PT]\d+$/, "must be P… or T…"),
   section: z.string().min(1),
   text: sentence,
   rules: ruleIds.min(1).optional(),

@@ -8,7 +8,7 @@ import type { Timing } from "./timing.ts";
 /** The ten promises of a task store; a target says which of them it claims. */
 export type PromiseId = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | "P9" | "P10";
 
-/** must: a specification's MUST. should: a SHOULD, a failure warns. promise: judged where the target claims it. */
+/** must: a specification's MUST, or what no verdict can do without. should: a SHOULD, a failure warns. promise: judged where the target claims it. */
 export type Level = "must" | "should" | "promise";
 
 /**
@@ -60,7 +60,7 @@ export interface RuleData {
   readonly since: string;
   readonly level: Level;
   readonly generation: Generation | "both";
-  /** Requirement ids (S-…, X-…) and promises (P…) that the rule checks. */
+  /** Requirements (S-…, X-…), promises (P…) and what the kit relies on (T…), as far as the rule checks them. */
   readonly source: readonly string[];
   /** The promises among them: a target that claims none of these is not judged by a rule of level "promise". */
   readonly promises: readonly PromiseId[];

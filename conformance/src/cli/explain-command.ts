@@ -9,7 +9,7 @@ import { serverRules } from "../server/rules/catalogue.ts";
 import type { ServerRule } from "../server/server-rule.ts";
 
 const LEVELS: Readonly<Record<Rule["level"], string>> = {
-  must: "must: a specification demands it",
+  must: "must: a specification demands it, or no verdict can do without it",
   should: "should: a specification advises it; a failure warns, and with --strict it counts",
   promise: "promise: judged in stores, and counted where the target claims the promise",
 };

@@ -8,5 +8,5 @@ export function authorityOf(id: string): string {
   const requirement = requirementOf(id);
   if (requirement === undefined) return id;
   const { specification, section, text } = requirement;
-  return `${id} (${specification ?? "promise"}, ${section}): ${text}`;
+  return `${id} (${specification ?? (id.startsWith("P") ? "promise" : "target")}, ${section}): ${text}`;
 }

@@ -1,13 +1,13 @@
 /** Something that a specification, or this project, asks of those who have tasks. */
 export interface Requirement {
-  /** S-…: the specification of 2025-11-25. X-…: the extension on that of 2026-07-28. P…: a promise of this project. Never reused. */
+  /** S-…: the specification of 2025-11-25. X-…: the extension on that of 2026-07-28. P…: a promise of this project. T…: what the kit relies on. Never reused. */
   readonly id: string;
-  /** null: a promise. */
+  /** null: of this project alone. */
   readonly specification: "2025-11-25" | "2026-07-28" | null;
   readonly level: "must" | "should" | "may" | "promise";
   /** Whose duty it is. */
   readonly on: "server" | "client" | "both";
-  /** The heading in the specification; of a promise, its name. */
+  /** The heading in the specification; of what is this project's own, its name. */
   readonly section: string;
   /** In our own words. */
   readonly text: string;

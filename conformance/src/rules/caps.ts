@@ -19,7 +19,7 @@ export const claims: Rule = defineRule({
   id: "caps/claims",
   title: "Every capability is declared, and each declaration is true",
   level: "must",
-  source: ["S-72"],
+  source: ["T1"],
   mutants: ["caps-overstated", "caps-understated", "caps-missing"],
   async act(kit) {
     const { capabilities } = kit.A;
@@ -93,7 +93,7 @@ export const facilities: Rule = defineRule({
   id: "caps/facilities",
   title: "What the target lends the kit is real",
   level: "must",
-  source: ["X-11"],
+  source: ["T2"],
   mutants: ["peer-is-store", "advance-noop", "cut-noop"],
   isolated: true,
   async act(kit) {
@@ -124,7 +124,7 @@ export const restart: Rule = defineRule({
   id: "caps/restart",
   title: "A restart of the target ends what was connected, and what was stored is there",
   level: "must",
-  source: ["X-11"],
+  source: ["T2"],
   needs: ["restart"],
   mutants: ["restart-noop"],
   async act(kit) {

@@ -94,7 +94,7 @@ export const cursorTravels: Rule = defineRule({
   id: "list/cursor-travels",
   title: "A cursor works in every process",
   level: "must",
-  source: ["S-51"],
+  source: ["S-51", "S-54"],
   needs: ["listing"],
   mutants: ["cursor-process-key"],
   async act(kit) {

@@ -96,7 +96,7 @@ export const bounded: Rule = defineRule({
   id: "messages/bounded",
   title: "A full queue refuses, however many push at once, and loses nothing",
   level: "promise",
-  source: ["S-76", "P10"],
+  source: ["P10"],
   needs: ["messages"],
   mutants: ["maxsize-look-push", "maxsize-drops-oldest"],
   histories: {},

@@ -296,7 +296,7 @@ export const cleanErrors: Rule = defineRule({
   id: "scope/clean-errors",
   title: "An error tells nothing of another's task",
   level: "promise",
-  source: ["P5", "X-54"],
+  source: ["P5"],
   mutants: ["error-dumps-row"],
   async act(kit) {
     const plant = `planted-${kit.random.seed}`;

@@ -83,7 +83,7 @@ export const listen: ServerRule = defineServerRule({
 export const listenWhole: ServerRule = defineServerRule({
   id: "x/listen-whole",
   title: "Each notification is the task as tasks/get would give it",
-  level: "must",
+  level: "should",
   generation: "2026-07-28",
   source: ["X-45"],
   needs: ["slow_compute"],
