@@ -44,6 +44,7 @@ export const asking: readonly Mutant[] = [
     name: "answer-shows-before",
     fault: "An answer shows the lease that the task had before the write.",
     killedBy: ["inputs/handover"],
+    mayAlso: ["lifecycle/copies-in"],
     store: (store, { fired }) =>
       overStore(store, {
         methods: (inner) => ({

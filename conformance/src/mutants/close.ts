@@ -167,6 +167,7 @@ export const close: readonly Mutant[] = [
     fault: "A capability is declared that is not there.",
     killedBy: ["caps/claims"],
     mayAlso: [
+      "lifecycle/copies-in",
       "driver/messages",
       "durable/own-win",
       "messages",

@@ -46,6 +46,7 @@ export const inputsShown: readonly Mutant[] = [
     name: "answer-for-closed",
     fault: "An answer to a closed key replaces the first, when it comes along with another.",
     killedBy: ["inputs/strangers"],
+    mayAlso: ["lifecycle/copies-in"],
     store: (store, { backend, fired }) =>
       overStore(store, {
         methods: (inner) => ({

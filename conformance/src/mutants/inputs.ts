@@ -95,7 +95,7 @@ export const inputs: readonly Mutant[] = [
     name: "answer-overwrites",
     fault: "A later answer to the same key replaces the first.",
     killedBy: ["inputs/race"],
-    mayAlso: ["inputs/strangers"],
+    mayAlso: ["inputs/strangers", "lifecycle/copies-in"],
     store: (store, plot) =>
       overStore(store, {
         methods: (inner) => ({
@@ -163,6 +163,7 @@ export const inputs: readonly Mutant[] = [
     name: "stranger-throws",
     fault: "An answer to an unknown key is refused.",
     killedBy: ["inputs/strangers"],
+    mayAlso: ["lifecycle/copies-in"],
     store: (store, { fired }) =>
       overStore(store, {
         methods: (inner) => ({
@@ -203,6 +204,7 @@ export const inputs: readonly Mutant[] = [
     name: "reask-reopens",
     fault: "Asking the same again drops its answer.",
     killedBy: ["inputs/key-once"],
+    mayAlso: ["lifecycle/copies-in"],
     store: (store, plot) =>
       overStore(store, {
         root: (inner) => ({

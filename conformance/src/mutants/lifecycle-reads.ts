@@ -90,6 +90,22 @@ function cachesReads(store: TaskStore, { fired }: Plot): TaskStore {
   });
 }
 
+function copiesLater(store: TaskStore, fired: () => void): TaskStore {
+  const later = async <T>(call: () => Promise<T>): Promise<T> => {
+    fired();
+    await Promise.resolve();
+    return call();
+  };
+  return overStore(store, {
+    methods: (inner) => ({ answerInputs: (...call) => later(() => inner.answerInputs(...call)) }),
+    root: (inner) => ({
+      updateTask: (...call) => later(() => inner.updateTask(...call)),
+      requestInputs: (...call) => later(() => inner.requestInputs(...call)),
+      messages: { ...inner.messages, push: (...call) => later(() => inner.messages.push(...call)) },
+    }),
+  });
+}
+
 /** Tasks that other processes do not see yet. */
 const freshIn = sharedBy(() => new Set<string>());
 
@@ -131,6 +147,12 @@ export const lifecycleReads: readonly Mutant[] = [
           },
         }),
       }),
+  }),
+  defineMutant({
+    name: "copies-later",
+    fault: "Questions, answers, reports and messages are copied in a later turn.",
+    killedBy: ["lifecycle/copies-in"],
+    store: (store, { fired }) => copiesLater(store, fired),
   }),
   defineMutant({
     name: "peer-cache",

@@ -144,6 +144,17 @@ export const payload: readonly Mutant[] = [
       }),
   }),
   defineMutant({
+    name: "deep-cut",
+    fault: "What lies deep in a payload is left out.",
+    killedBy: ["payload/limits"],
+    store: (store, { fired }) =>
+      mapPayloads(store, (value) => {
+        if (!Object.hasOwn(value, "deep") || depthOf(value, 1_000) <= 1_000) return value;
+        fired();
+        return { deep: [[]] };
+      }),
+  }),
+  defineMutant({
     name: "size-in-chars",
     fault: "Sizes are counted in characters.",
     killedBy: ["payload/limits"],

@@ -22,6 +22,7 @@ import * as lease from "./lease.ts";
 import * as leaseWire from "./lease-wire.ts";
 import * as leaseRecovery from "./lease-recovery.ts";
 import * as lifecycle from "./lifecycle.ts";
+import * as lifecycleCopies from "./lifecycle-copies.ts";
 import * as list from "./list.ts";
 import * as listCursors from "./list-cursors.ts";
 import * as maintainRaces from "./maintain-races.ts";
@@ -42,6 +43,7 @@ import * as watch from "./watch.ts";
 export const rules: readonly Rule[] = [
   ids,
   lifecycle,
+  lifecycleCopies,
   cancel,
   cancelRaces,
   finish,

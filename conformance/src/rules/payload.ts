@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { JsonObject } from "@mcp-task-store/core";
+import type { JsonObject, TaskOutcome } from "@mcp-task-store/core";
 import { attempt } from "../attempt.ts";
 import { type Expect, defineRule, type Rule } from "../rule.ts";
 import { equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
@@ -148,6 +148,14 @@ function nested(depth: number): JsonObject {
   return JSON.parse(`{"deep":${"[".repeat(depth)}${"]".repeat(depth)}}`);
 }
 
+/** How deep an outcome is whose result is {@link nested}. Counted in a loop: such values overflow what calls itself. */
+function depthOf(outcome: TaskOutcome | undefined): number {
+  let value: unknown = outcome !== undefined && "result" in outcome ? outcome.result["deep"] : undefined;
+  let depth = 0;
+  for (; Array.isArray(value); value = value[0]) depth += 1;
+  return depth;
+}
+
 /** An object whose JSON text has exactly so many UTF-8 bytes, mostly in characters of three. */
 function sized(bytes: number): JsonObject {
   const room = bytes - Buffer.byteLength('{"t":""}');
@@ -161,7 +169,7 @@ export const limits: Rule = defineRule({
   title: "Depth and size have clear limits, and what breaks them stores nothing",
   level: "promise",
   source: ["P10"],
-  mutants: ["deep-rangeerror", "size-in-chars"],
+  mutants: ["deep-rangeerror", "deep-cut", "size-in-chars"],
   settings: () => ({ maxPayloadBytes: MAX_BYTES }),
   async act(kit) {
     const task = await kit.task();
@@ -169,6 +177,7 @@ export const limits: Rule = defineRule({
     const before = await kit.B.getTask(task.taskId);
     const tooDeep = await attempt(() => kit.A.finishTask(task.taskId, { status: "completed", result: nested(9_000) }));
     const afterDeep = await kit.B.getTask(task.taskId);
+    const deepRead = await attempt(kit.B.getOutcome(task.taskId));
     const target = await kit.task();
     const tooLarge = await attempt(() =>
       kit.A.finishTask(target.taskId, { status: "completed", result: sized(MAX_BYTES + 1) }),
@@ -176,13 +185,16 @@ export const limits: Rule = defineRule({
     const untouched = await kit.B.getTask(target.taskId);
     const fits = await attempt(() => kit.A.updateTask(target.taskId, { metadata: sized(MAX_BYTES) }));
     const read = (await kit.B.getTask(target.taskId))?.metadata;
-    return { deep, before, tooDeep, afterDeep, target, tooLarge, untouched, fits, read };
+    return { deep, before, tooDeep, afterDeep, deepRead, target, tooLarge, untouched, fits, read };
   },
-  judge(expect, { deep, before, tooDeep, afterDeep, target, tooLarge, untouched, fits, read }) {
+  judge(expect, { deep, before, tooDeep, afterDeep, deepRead, target, tooLarge, untouched, fits, read }) {
     expect("store a payload 100 levels deep", deep, fulfilled());
     if (tooDeep.kind === "rejected") {
       expect("store a payload 9,000 levels deep", tooDeep, refused("INVALID_ARGUMENT", "PAYLOAD_TOO_LARGE"));
       if (before !== undefined) expect("read the task then", afterDeep, unchanged(before));
+    } else {
+      const depth = deepRead.kind === "fulfilled" ? depthOf(deepRead.value) : deepRead;
+      expect("store a payload 9,000 levels deep, read it: its depth", depth, equalTo(9_000));
     }
     expect(`store ${MAX_BYTES + 1} bytes where ${MAX_BYTES} fit`, tooLarge, refused("PAYLOAD_TOO_LARGE"));
     expect("read the task then", untouched, unchanged(target));
