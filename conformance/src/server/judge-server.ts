@@ -247,13 +247,15 @@ function shownUrl(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
-/** Without headers: they may be secret. */
-function commandFor(url: URL, { generation, tools = {}, headers, otherHeaders }: JudgeServerOptions): string {
+/** Without the values of headers: they may be secret. */
+function commandFor(url: URL, options: JudgeServerOptions): string {
+  const { generation, tools = {}, headers, otherHeaders, anonymous } = options;
   const named = Object.entries(tools).map(([role, name]) => ` --tool ${inShell(`${role}=${name}`)}`);
   const secret = [
     ...Object.keys(headers ?? {}).map((name) => ` --header ${inShell(`${name}: …`)}`),
     ...Object.keys(otherHeaders ?? {}).map((name) => ` --other-header ${inShell(`${name}: …`)}`),
   ];
   const only = generation === undefined ? "" : ` --generation ${generation}`;
-  return `server --url ${inShell(shownUrl(url))}${only}${named.join("")}${secret.join("")}`;
+  const open = anonymous === true ? " --anonymous" : "";
+  return `server --url ${inShell(shownUrl(url))}${only}${named.join("")}${secret.join("")}${open}`;
 }

@@ -91,10 +91,14 @@ export class SessionTasks {
     return objectIn(tool, "execution")["taskSupport"];
   };
 
+  /** Whether the server declares this method of tasks: it may do without. */
+  has(method: "list" | "cancel"): boolean {
+    return isJsonObject(objectIn(objectIn(this.session.hello, "capabilities"), "tasks")[method]);
+  }
+
   /** @throws NotOffered unless the server declares this method of tasks */
   needs(method: "list" | "cancel"): void {
-    const tasks = objectIn(objectIn(this.session.hello, "capabilities"), "tasks");
-    if (!isJsonObject(tasks[method])) throw new NotOffered(`the server declares no tasks.${method}`);
+    if (!this.has(method)) throw new NotOffered(`the server declares no tasks.${method}`);
   }
 }
 

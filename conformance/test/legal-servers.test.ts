@@ -1,0 +1,68 @@
+/** Servers that are right in another way than the reference: no rule fails them. */
+import { startFixtureServer } from "@mcp-task-store/example-fixture-server";
+import type { JsonObject } from "@mcp-task-store/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeRule } from "../src/index.ts";
+import { judgeServer, type JudgeServerOptions, type Tampering, tamperingProxy } from "../src/server.ts";
+import { isJsonObject, objectIn, textIn } from "../src/server/wire-message.ts";
+
+const OPTIONS: JudgeServerOptions = {
+  headers: { Authorization: "Bearer alice" },
+  otherHeaders: { Authorization: "Bearer bob" },
+  anonymous: true,
+  replays: 0,
+  timing: { minDeadlineMs: 4_000 },
+};
+
+const stack = new AsyncDisposableStack();
+let url: string;
+beforeAll(async () => {
+  ({ url } = stack.use(await startFixtureServer()));
+});
+afterAll(() => stack.disposeAsync());
+
+const OPTIONAL = new Set(["tasks/list", "tasks/cancel"]);
+
+/** The specification of 2025-11-25 leaves both to the server, who declares those that it has. */
+const withoutOptionalMethods: Tampering = {
+  request: ({ method, isSession }) =>
+    isSession && OPTIONAL.has(method)
+      ? { answer: { error: { code: -32_601, message: "Method not found" } } }
+      : undefined,
+  message(message, { method }) {
+    const result = message["result"];
+    if (method !== "initialize" || !isJsonObject(result)) return [message];
+    const capabilities = objectIn(result, "capabilities");
+    const { requests } = objectIn(capabilities, "tasks");
+    return [{ ...message, result: { ...result, capabilities: { ...capabilities, tasks: { requests } } } }];
+  },
+};
+
+/** An error may repeat the id that its caller gave. */
+const namingIds: Tampering = {
+  message(message, { params }) {
+    const [error, taskId] = [objectIn(message, "error"), textIn(params, "taskId")];
+    const text = textIn(error, "message");
+    if (text === undefined || taskId === undefined || error["code"] !== -32_602) return [message];
+    const named: JsonObject = { ...error, message: `${text}: ${taskId}` };
+    return [{ ...message, error: named }];
+  },
+};
+
+describe("no rule fails a server", () => {
+  it.each([
+    ["that lets nobody cancel or list tasks of 2025-11-25", withoutOptionalMethods],
+    ["whose errors name the task that was asked for", namingIds],
+  ])("%s", { timeout: 120_000 }, async (_, tampering) => {
+    await using proxy = await tamperingProxy(url, tampering);
+    const report = await judgeServer(proxy.url, OPTIONS);
+    const wrong = report.rules.filter(({ outcome }) => outcome === "fail" || outcome === "could-not-run");
+    expect(wrong.map((rule) => describeRule(rule, report)).join("\n")).toBe("");
+    expect(report.verdict).toBe("conformant");
+  });
+});
+
+it("how a rule is played again is said with all that the run knew of its callers, but for their secrets", async () => {
+  const { command } = await judgeServer(url, { ...OPTIONS, rules: ["s/list-hidden"] });
+  expect(command).toBe(`server --url ${url} --header 'Authorization: …' --other-header 'Authorization: …' --anonymous`);
+});
