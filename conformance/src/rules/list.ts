@@ -212,7 +212,7 @@ export const next: Rule = defineRule({
       expect(
         `${did}: the last page`,
         last,
-        which("no nextCursor", (page) => page !== undefined && !("nextCursor" in page)),
+        which("no nextCursor", (page) => page !== undefined && page.nextCursor === undefined),
       );
     }
   },

@@ -102,6 +102,19 @@ export const tasks: readonly Variant[] = [
   defineVariant("whole-seconds", "Times are shown without fractions of a second.", () => ({
     store: (store) => mapTasks(store, wholeSeconds),
   })),
+  defineVariant("cursor-undefined", "The last page has a nextCursor: undefined.", () => ({
+    store: (store) =>
+      overStore(store, {
+        methods: (inner) => ({
+          async listTasks(query, options) {
+            const page = await inner.listTasks(query, options);
+            // The types here forbid it to be written. Those of a store may not.
+            if (page.nextCursor === undefined) Object.assign(page, { nextCursor: undefined });
+            return page;
+          },
+        }),
+      }),
+  })),
   defineVariant("limit-clamped", "A page shows ten tasks at most, whatever its limit.", () => ({
     store: (store) =>
       overStore(store, {

@@ -93,7 +93,7 @@ const spare = shape(
     opensTwice: true,
     open: (namespaceId, settings) => withLess(createIndependentStore(settings, spareBackend(namespaceId))),
   },
-  ["list", "messages", "scope/list-own", "ttl/all-gone", "wait/gap", "wait/hint-and-poll"],
+  ["list", "messages", "scope/list-own", "wait/gap", "wait/hint-and-poll"],
 );
 
 const SHORTEST_MS = 300;

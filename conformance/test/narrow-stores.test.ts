@@ -1,4 +1,4 @@
-/** A store that lists nothing still keeps principals apart: that is judged by what they read. */
+/** A store that neither lists nor keeps messages is judged by the rest of what rules about these look at. */
 import { TaskStoreError, type TaskStore } from "@mcp-task-store/core";
 import { expect, it } from "vitest";
 import { runConformance } from "../src/index.ts";
@@ -6,24 +6,25 @@ import { mutants } from "../src/mutants.ts";
 import type { Target } from "../src/targets.ts";
 
 async function notSupported(): Promise<never> {
-  throw new TaskStoreError("NOT_SUPPORTED", "This store lists nothing.");
+  throw new TaskStoreError("NOT_SUPPORTED", "This store cannot do that.");
 }
 
-function unlisted(store: TaskStore): TaskStore {
+function withLess(store: TaskStore): TaskStore {
   return {
     ...store,
-    capabilities: { ...store.capabilities, listing: false },
+    capabilities: { ...store.capabilities, listing: false, messages: false },
+    messages: { push: notSupported, shift: notSupported, drain: notSupported },
     listTasks: notSupported,
     scoped: (principal) => ({ ...store.scoped(principal), listTasks: notSupported }),
   };
 }
 
-function withoutListing(target: Target): Target {
+function narrowed(target: Target): Target {
   return {
     ...target,
     async namespace() {
       const namespace = await target.namespace();
-      return { ...namespace, open: async (options) => unlisted(await namespace.open(options)) };
+      return { ...namespace, open: async (options) => withLess(await namespace.open(options)) };
     },
   };
 }
@@ -33,10 +34,12 @@ it.each([
   ["scope-joined-key", "scope/exact"],
   ["scope-from-params", "scope/owner"],
   ["unowned-public", "scope/owner"],
-])("%s is found in a store that lists nothing, by %s", async (name, rule) => {
+  ["inputs-outlive", "ttl/all-gone"],
+  ["outcome-outlives", "ttl/all-gone"],
+])("%s is found in a store that neither lists nor keeps messages, by %s", async (name, rule) => {
   const mutant = mutants.find((one) => one.name === name);
   if (mutant === undefined) throw new Error(`no mutant is called ${name}`);
   const options = { rules: [rule], replays: 0, timing: { minDeadlineMs: 2_500, rounds: 5 } };
-  const report = await runConformance(withoutListing(mutant.plant().target), options);
+  const report = await runConformance(narrowed(mutant.plant().target), options);
   expect(report.rules).toMatchObject([{ id: rule, outcome: "fail", failure: { by: "judge" } }]);
 });
