@@ -65,7 +65,7 @@ export interface RuleData {
   /** The promises among them: a target that claims none of these is not judged by a rule of level "promise". */
   readonly promises: readonly PromiseId[];
   readonly needs: readonly Need[];
-  /** Reports of the fault in the wild. */
+  /** Public reports of the fault in the wild, by URL. */
   readonly guards: readonly string[];
   /** Names of the mutants that the rule must kill. */
   readonly mutants: readonly string[];

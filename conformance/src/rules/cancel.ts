@@ -10,6 +10,7 @@ export const terminalRejected: Rule = defineRule({
   title: "A task that has ended cannot be cancelled",
   level: "must",
   source: ["S-55"],
+  guards: ["https://github.com/modelcontextprotocol/python-sdk/pull/3003"],
   mutants: ["cancel-overwrites", "cancel-silent"],
   arrange: (kit) => Promise.all(ENDINGS.map((ending) => kit.ended(ending))),
   act: (kit, ended) =>
@@ -35,6 +36,7 @@ export const raceFinish: Rule = defineRule({
   title: "Of a racing cancel and finish, or two cancels, one takes effect",
   level: "must",
   source: ["S-24", "P1"],
+  guards: ["https://github.com/a2aproject/a2a-js/pull/636", "https://github.com/a2aproject/a2a-rs/pull/126"],
   mutants: ["cancel-toctou", "refusal-stale", "cancel-both-win"],
   histories: {},
   async act(kit) {

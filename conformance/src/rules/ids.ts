@@ -51,6 +51,7 @@ export const unguessable: Rule = defineRule({
   title: "Ids are strong enough to serve as secrets",
   level: "must",
   source: ["S-71", "X-58"],
+  guards: ["https://github.com/modelcontextprotocol/python-sdk/pull/3003"],
   mutants: ["id-short", "id-time"],
   isolated: true,
   act: async (kit) => ({ bits: minEntropyBits(await idsOf(kit, sample(kit, 4_096))) }),

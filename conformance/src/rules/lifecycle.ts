@@ -68,6 +68,7 @@ export const terminalFinal: Rule = defineRule({
   title: "Nothing changes a task that has ended",
   level: "must",
   source: ["S-24", "S-58", "P1"],
+  guards: ["https://github.com/a2aproject/a2a-rs/pull/126"],
   mutants: ["terminal-message-edit", "terminal-same-ok"],
   act: (kit) =>
     Promise.all(

@@ -115,6 +115,7 @@ export const listOwn: Rule = defineRule({
   level: "must",
   source: ["S-74", "P5"],
   needs: ["listing"],
+  guards: ["https://github.com/prebid/salesagent/issues/1808"],
   mutants: ["list-unscoped", "list-filter-late"],
   async act(kit) {
     const own: Task[] = [];
@@ -218,6 +219,7 @@ export const failClosed: Rule = defineRule({
   title: "No missing or odd principal makes a caller unscoped",
   level: "promise",
   source: ["S-72", "P5"],
+  guards: ["https://github.com/prebid/salesagent/issues/1128"],
   mutants: ["scope-empty-is-root", "null-is-root", "null-lists", "view-inherits-root"],
   async act(kit) {
     const { taskId } = await kit.task();

@@ -88,6 +88,7 @@ export const gone: Rule = defineRule({
   title: "A task whose ttl is over is gone for every method, purged or not",
   level: "promise",
   source: ["S-35", "S-78", "P7"],
+  guards: ["https://github.com/ArcadeAI/arcade-mcp/pull/828"],
   mutants: ["get", "list", "cancel", "finish", "delete", "answer", "lease", "push"].map((op) => `expired-${op}`),
   async act(kit) {
     const principal = kit.principal("p1");
@@ -211,6 +212,10 @@ export const leasedLives: Rule = defineRule({
   title: "A task that is worked on outlives its ttl, and no heartbeat shortens a life",
   level: "promise",
   source: ["P7", "P8"],
+  guards: [
+    "https://github.com/nesquikm/mcp-rubber-duck/pull/128",
+    "https://github.com/nitrocloudofficial/nitrostack/issues/329",
+  ],
   mutants: ["leased-expires", "leased-purged", "renew-sets-expiry"],
   isolated: true,
   settings: () => ({ graceMs: 50 }),
@@ -303,6 +308,7 @@ export const wakes: Rule = defineRule({
   title: "Whoever waits learns that the task expired or was deleted",
   level: "promise",
   source: ["P4", "P7"],
+  guards: ["https://github.com/joshrotenberg/tower-mcp/issues/1389"],
   mutants: ["expiry-strands", "delete-strands", "delete-always-true"],
   async act(kit) {
     const { signal } = kit;
