@@ -1,6 +1,6 @@
 import { isTaskStoreError } from "@mcp-task-store/core";
 import { CouldNotRun } from "./attempt.ts";
-import { shown } from "./shown.ts";
+import { shown, snapshot } from "./shown.ts";
 
 /** How many calls a failure shows. */
 const KEPT_CALLS = 12;
@@ -28,7 +28,8 @@ export class Journal {
   }
 
   start(name: string, args: readonly unknown[]): Line {
-    const line: Line = { name, args, ending: () => "…" };
+    // As they are now: whoever is given them may write over them.
+    const line: Line = { name, args: args.map((arg) => snapshot(arg)), ending: () => "…" };
     this.#count += 1;
     this.#lines.push(line);
     if (this.#lines.length > KEPT_CALLS) this.#lines.shift();
@@ -102,7 +103,8 @@ function followed(
     result.then(
       (value) => {
         clearTimeout(timer);
-        line.ending = () => `→ ${shown(value, 160)}`;
+        const seen = snapshot(value);
+        line.ending = () => `→ ${shown(seen, 160)}`;
         resolve(value);
       },
       (error: unknown) => {

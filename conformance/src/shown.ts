@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { isTaskStoreError } from "@mcp-task-store/core";
 
 /**
@@ -40,4 +40,26 @@ function withReadableErrors(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.slice(0, 21).map((item) => withReadableErrors(item, depth - 1));
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withReadableErrors(item, depth - 1)]));
+}
+
+/** How much of a value a snapshot keeps: a little more than is shown. */
+const KEPT_DEPTH = 6;
+const KEPT_ENTRIES = 40;
+
+/**
+ * A value as it is now, to be shown later: plain objects and arrays are copied as far as they are shown. Runs no code of
+ * the value, such as accessors.
+ */
+export function snapshot(value: unknown, depth: number = KEPT_DEPTH): unknown {
+  if (depth === 0 || typeof value !== "object" || value === null) return value;
+  if (types.isProxy(value)) return value;
+  if (Array.isArray(value)) return value.slice(0, KEPT_ENTRIES).map((item) => snapshot(item, depth - 1));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const entries: [string, unknown][] = [];
+  for (const key of Object.keys(value).slice(0, KEPT_ENTRIES)) {
+    const property = Object.getOwnPropertyDescriptor(value, key);
+    if (property === undefined || !("value" in property)) return value;
+    entries.push([key, snapshot(property.value, depth - 1)]);
+  }
+  return Object.fromEntries(entries);
 }

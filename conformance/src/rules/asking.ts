@@ -70,7 +70,7 @@ export const answersReachTheWorker: Rule = defineRule({
       return { k1: inputs["k1"]?.response, k2: inputs["k2"]?.response };
     });
     run.catch(() => undefined);
-    await asked.promise;
+    await Promise.race([asked.promise, run]);
     await kit.B.answerInputs(taskId, { k1: YES });
     // What was woken too early gets to say so before the second answer comes.
     for (let turn = 0; turn < 20; turn += 1) await setImmediate();
@@ -85,7 +85,7 @@ export const answersReachTheWorker: Rule = defineRule({
       await context.waitForInputs(["k"]);
     });
     cancelled.catch(() => undefined);
-    await waiting.promise;
+    await Promise.race([waiting.promise, cancelled]);
     await kit.B.requestCancellation(other.taskId);
     const ended = await kit.settles(kit.B.waitForOutcome(other.taskId, { signal: kit.signal }));
     // A handler that hears nothing is ended, so that the rule ends too.
