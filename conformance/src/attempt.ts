@@ -61,3 +61,8 @@ export function rejectedErrors(attempts: readonly Attempt<unknown>[]): readonly 
 export class CouldNotRun extends Error {
   override readonly name: string = "CouldNotRun";
 }
+
+/** Why a rule that waits for the backend's clock could not: another rule judges that. */
+export function stillThere(ttlMs: number, lateMs: number): string {
+  return `a task with a ttl of ${ttlMs} ms was still there ${lateMs} ms after its end: see ttl/gone`;
+}

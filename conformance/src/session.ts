@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { RootCreateTaskParams, Task, TaskDriver, TaskOutcome, TaskStore } from "@mcp-task-store/core";
-import { anyEnd, attempt, type Attempt, CouldNotRun } from "./attempt.ts";
+import { anyEnd, attempt, type Attempt, CouldNotRun, stillThere } from "./attempt.ts";
 import type { History, HistoryAllowances } from "./history/history-data.ts";
 import { HistoryRecording } from "./history/history-recording.ts";
 import { recordHistory } from "./history/record-history.ts";
@@ -236,7 +236,7 @@ export class Session implements Kit {
     const deadline = performance.now() + ms + this.timing.deadlineMs;
     await setTimeout(ms);
     while ((await this.#raw.getTask(canary.taskId)) !== undefined) {
-      if (performance.now() > deadline) throw new CouldNotRun(`a task with a ttl of ${ms} ms was still there`);
+      if (performance.now() > deadline) throw new CouldNotRun(stillThere(ms, this.timing.deadlineMs));
       await setTimeout(10);
     }
   }

@@ -41,7 +41,9 @@ it("blames a store that keeps references for that alone, and shows calls as they
     timing: { minDeadlineMs: 2_500, rounds: 5 },
   });
   expect(COMPLETED).toEqual(before);
-  expect(report.rules.filter(({ outcome }) => outcome !== "pass").map(({ id }) => id)).toEqual(["lifecycle/copies-out"]);
+  expect(report.rules.filter(({ outcome }) => outcome !== "pass").map(({ id }) => id)).toEqual([
+    "lifecycle/copies-out",
+  ]);
   const [failed] = report.rules.filter(({ id }) => id === "lifecycle/copies-out");
   const calls = failed?.failure?.calls ?? [];
   const finish = calls.find((call) => call.includes("finishTask("));

@@ -258,6 +258,13 @@ export const ttl: readonly Mutant[] = [
       }),
   }),
   defineMutant({
+    name: "expires-never",
+    fault: "No task ever expires.",
+    killedBy: ["ttl/gone"],
+    mayAlso: [...MOST_THEMES, "exec", "clock"],
+    ...lifetimes(() => null),
+  }),
+  defineMutant({
     name: "expiry-strands",
     fault: "Expiry wakes nobody.",
     killedBy: ["ttl/wakes"],

@@ -22,7 +22,10 @@ export function detailsOf(
 ): readonly string[] {
   const { failure, reason } = rule;
   const remarks = remarksOn(rule, report);
-  if (failure === undefined) return [...(reason === undefined ? [] : [reason]), ...remarks];
+  if (failure === undefined) {
+    const repeat = rule.outcome === "could-not-run" ? [`again   ${again}`] : [];
+    return [...(reason === undefined ? [] : [reason]), ...remarks, ...repeat];
+  }
   return [
     `did     ${failure.did}`,
     `saw     ${failure.seen}`,

@@ -11,7 +11,7 @@ export type TestEnd =
 export function testEndOf(rule: RuleReport | undefined, report: Report | undefined): TestEnd {
   if (rule === undefined || report === undefined)
     return { kind: "fail", text: "the run brought no report of this rule" };
-  const text = describeRule(rule, report);
+  const text = describeRule(rule, report, againIn(rule, report));
   switch (standingOf(rule, report)) {
     case "passed":
       return { kind: "pass" };
@@ -27,4 +27,9 @@ export function testEndOf(rule: RuleReport | undefined, report: Report | undefin
     case "fixed":
       return { kind: "fail", text: `${rule.id} passes: take it out of the baseline\n${text}` };
   }
+}
+
+/** How a test file plays this rule alone, with the same choices: it has no command of the kit's. */
+function againIn({ id, round }: RuleReport, { seed }: Report): string {
+  return `describeConformance(target, { rules: ["${id}"], seed: ${seed}${round === 0 ? "" : `, round: ${round}`} })`;
 }

@@ -11,11 +11,12 @@ export function totalsOf(report: Pick<Report, "rules">): string {
   return `${count("pass")} passed, ${count("fail")} failed, ${missing}`;
 }
 
-/** What the run's numbers were measured with: L, D and the calls' times. */
+/** What the run measured, and what follows: how short the lives are that rules give, and how long they wait. */
 export function calibrationOf({ timing }: Pick<Report, "timing">): string {
   if (timing === undefined) return "no calibration";
   const { unitMs, deadlineMs, callMs } = timing;
-  return `L ${unitMs} ms, D ${deadlineMs} ms, call p50 ${callMs.p50.toFixed(2)} ms, p99 ${callMs.p99.toFixed(2)} ms`;
+  const calls = `calls take ${callMs.p50.toFixed(2)} ms (p50) to ${callMs.p99.toFixed(2)} ms (p99)`;
+  return `${calls}: ttls and leases from ${unitMs} ms on, deadlines of ${deadlineMs} ms`;
 }
 
 export function targetOf({ target, version }: Pick<Report, "target" | "version">): string {

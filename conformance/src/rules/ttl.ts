@@ -7,6 +7,7 @@ import { equalTo, fulfilled, notFound, notFoundBy, refused, settled, which } fro
 import { COMPLETED } from "./endings.ts";
 import { messageOperations } from "./message-operations.ts";
 import { ROOT_OPERATIONS, VIEW_OPERATIONS } from "./operations.ts";
+import { outlives } from "./outlives.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -89,7 +90,9 @@ export const gone: Rule = defineRule({
   level: "promise",
   source: ["S-35", "S-78", "P7"],
   guards: ["https://github.com/ArcadeAI/arcade-mcp/pull/828"],
-  mutants: ["get", "list", "cancel", "finish", "delete", "answer", "lease", "push"].map((op) => `expired-${op}`),
+  mutants: ["get", "list", "cancel", "finish", "delete", "answer", "lease", "push"]
+    .map((op) => `expired-${op}`)
+    .concat("expires-never"),
   async act(kit) {
     const principal = kit.principal("p1");
     const operations: Readonly<
@@ -108,15 +111,22 @@ export const gone: Rule = defineRule({
     );
     const asked = tasks.find(({ operation }) => operation === "answerInputs");
     if (asked !== undefined) await attempt(kit.A.requestInputs(asked.taskId, { k: questionFor("k") }));
-    await kit.elapse(ttlMs);
     const calls: { readonly operation: string; readonly call: Attempt<unknown> }[] = [];
+    const outlived = await outlives(kit, ttlMs);
+    if (outlived !== undefined) return { outlived, calls, listed: [] };
+    await kit.elapse(ttlMs);
     for (const { operation, call, taskId } of tasks) {
       calls.push({ operation, call: await attempt(() => call(kit.A, taskId, kit.timing.deadlineMs)) });
     }
     const listed = kit.A.capabilities.listing ? (await kit.A.scoped(principal).listTasks()).tasks : [];
-    return { calls, listed };
+    return { outlived, calls, listed };
   },
-  judge(expect, { calls, listed }) {
+  judge(expect, { outlived, calls, listed }) {
+    if (outlived !== undefined) {
+      const { ttlMs, laterMs, seen } = outlived;
+      const did = `create a task with a ttl of ${ttlMs} ms, and read it when the store dates another one ${laterMs} ms later`;
+      expect(did, seen, equalTo(undefined));
+    }
     for (const { operation, call } of calls)
       expect(`${operation} after the ttl, before any maintenance`, call, notFoundBy(operation));
     expect("list after the ttl", listed, equalTo([]));
