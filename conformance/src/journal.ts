@@ -15,7 +15,7 @@ interface Line {
 /** The calls a rule made, for the failure's text, and which errors came out of them. */
 export class Journal {
   readonly #lines: Line[] = [];
-  readonly #errors = new WeakSet<object>();
+  readonly #errors = new WeakMap<object, string>();
   #count = 0;
 
   /** The latest calls, oldest first. */
@@ -36,13 +36,13 @@ export class Journal {
     return line;
   }
 
-  /** Whether an error came out of a call of the store. */
-  threw(error: unknown): boolean {
-    return typeof error === "object" && error !== null && this.#errors.has(error);
+  /** The call of the store that an error came out of, such as `A.getTask`. */
+  threw(error: unknown): string | undefined {
+    return typeof error === "object" && error !== null ? this.#errors.get(error) : undefined;
   }
 
   failed(line: Line, error: unknown): void {
-    if (typeof error === "object" && error !== null) this.#errors.add(error);
+    if (typeof error === "object" && error !== null) this.#errors.set(error, line.name);
     line.ending = () => `→ ${isTaskStoreError(error) ? error.code : shown(error, 160)}`;
   }
 }

@@ -30,10 +30,10 @@ function judgedPlay(play: Play, journal: Journal): Judged {
     const { did, seen, wants, calls = journal.calls } = play.witness;
     return { outcome: "fail", failure: { did, seen: shown(seen), wanted: wants, calls, by: "judge" } };
   }
-  if (play.stage !== "act" || !journal.threw(play.error) || isDown(play.error))
-    return couldNotRun(play.stage, play.error);
+  const call = journal.threw(play.error);
+  if (play.stage !== "act" || call === undefined || isDown(play.error)) return couldNotRun(play.stage, play.error);
   const failure = {
-    did: "the calls of this rule that every store must carry out",
+    did: `call ${call}, which must not fail here`,
     seen: shown(play.error),
     wanted: "no error",
     calls: journal.calls,

@@ -24,7 +24,10 @@ it("fails soon where a handler cannot ask, instead of waiting for a question tha
       }),
     });
   const report = await reportOn(refusing, ["exec/inputs"]);
-  expect(report.rules).toMatchObject([{ outcome: "fail" }]);
+  expect(report.rules).toMatchObject([{ outcome: "fail", failure: { by: "call", wanted: "no error" } }]);
+  const { did, calls = [] } = report.rules[0]?.failure ?? {};
+  expect(did).toMatch(/^call A\.\w+, which must not fail here$/);
+  expect(calls.some((call) => call.includes("requestInputs(") && call.endsWith("→ NOT_SUPPORTED"))).toBe(true);
 });
 
 it("fails a store that lets no task expire, and says why other rules could not run, and how to run them again", async () => {
