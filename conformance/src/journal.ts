@@ -104,7 +104,7 @@ function followed(
       (value) => {
         clearTimeout(timer);
         const seen = snapshot(value);
-        line.ending = () => `→ ${shown(seen, 160)}`;
+        line.ending = () => `→ ${shown(seen, 200)}`;
         resolve(value);
       },
       (error: unknown) => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { rules } from "../../conformance/src/rules/catalogue.ts";
 import { GUIDES, quickStart, readmeSnippets, snippetsOf } from "../readme-snippets.ts";
 import { rootDirectory, workspacePackages } from "../workspace.ts";
 
@@ -44,6 +45,17 @@ describe("the READMEs", () => {
     );
     expect(ofPackage?.code).toBe(quickStart().code);
     expect(quickStart().code.trim().split("\n").length).toBeLessThanOrEqual(20);
+  });
+});
+
+/** A whole run of the kit, as a page shows it. */
+const TOTALS = /^(\d+) passed, (\d+) failed, (\d+) could not run, (\d+) not applicable in /gm;
+
+describe("the samples of reports", () => {
+  it.each(["conformance/README.md", "docs/build-your-own-store.md"])("in %s count all rules of the kit", (path) => {
+    const totals = [...readFileSync(join(rootDirectory, path), "utf8").matchAll(TOTALS)];
+    const counted = totals.map(([, ...counts]) => counts.reduce((sum, count) => sum + Number(count), 0));
+    expect(counted).toEqual([rules.length]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { type Report, standingOf } from "../report.ts";
 import { describeRule } from "./describe-rule.ts";
-import { calibrationOf, racesOf, skippedOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
+import { calibrationOf, namesOf, racesOf, skippedOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
 
 /** Everything of a run that is not a pass, and its totals. The verdict's word stands in the last line only. */
 export function describeReport(report: Report): string {
@@ -14,7 +14,7 @@ export function describeReport(report: Report): string {
     ...skippedOf(report),
     ...(report.unproved.length === 0
       ? []
-      : [`unproved, since the target lends the kit no means: ${report.unproved.join(", ")}`]),
+      : [`unproved, since the target lends the kit no means: ${namesOf(report.unproved, report)}`]),
     ...(report.warnings.length === 0 ? [] : [`warnings: ${report.warnings.join(", ")}`]),
     ...report.notes.map((note) => `note: ${note}`),
     ...(races === "" ? [] : [`races: ${races}`]),

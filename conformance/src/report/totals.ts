@@ -32,18 +32,25 @@ export function verdictOf(report: Report): string {
   return `${verdict}${expected}${fixed}`;
 }
 
-/** The rules that are not applicable: a line for each reason. A theme none of which is applicable stands as one. */
-export function skippedOf({ rules }: Pick<Report, "rules">): readonly string[] {
-  const skipped = rules.filter((rule) => rule.outcome === "not-applicable");
+/** The rules that are not applicable: a line for each reason. */
+export function skippedOf(report: Pick<Report, "rules">): readonly string[] {
+  const skipped = report.rules.filter((rule) => rule.outcome === "not-applicable");
   const reasons = new Set(skipped.map(({ reason }) => reason));
   return [...reasons].map((reason) => {
-    const because = skipped.filter((rule) => rule.reason === reason);
-    const isWhole = (theme: string): boolean =>
-      rules.every((rule) => themeOf(rule) !== theme || because.includes(rule)) &&
-      because.filter((rule) => themeOf(rule) === theme).length > 1;
-    const names = because.map((rule) => (isWhole(themeOf(rule)) ? `${themeOf(rule)}/*` : rule.id));
-    return `not applicable, ${reason ?? "for no reason"}: ${[...new Set(names)].join(", ")}`;
+    const because = skipped.filter((rule) => rule.reason === reason).map(({ id }) => id);
+    return `not applicable, ${reason ?? "for no reason"}: ${namesOf(because, report)}`;
   });
+}
+
+/** Some of the rules by name. A theme all of whose rules are among them stands as one. */
+export function namesOf(ids: readonly string[], { rules }: Pick<Report, "rules">): string {
+  const some = new Set(ids);
+  const isWhole = (theme: string): boolean => {
+    const all = rules.filter((rule) => themeOf(rule) === theme);
+    return all.length > 1 && all.every(({ id }) => some.has(id));
+  };
+  const names = ids.map((id) => (isWhole(themeOf({ id })) ? `${themeOf({ id })}/*` : id));
+  return [...new Set(names)].join(", ");
 }
 
 /** Of the rules whose calls raced: how many were played in which way. */
