@@ -50,3 +50,24 @@ it("blames a store that keeps references for that alone, and shows calls as they
   expect(finish).toContain("{ status: 'completed', result: { answer: 42");
   expect(calls.find((call) => call.includes("getOutcome("))).toContain("→ { status: 'completed'");
 });
+
+it("writes over no task of others, even if a store lists them", async () => {
+  const others = { taskId: "another rule's", outcome: COMPLETED };
+  const listing = (store: TaskStore): TaskStore =>
+    overStore(store, {
+      methods: (inner) => ({
+        async listTasks(page, options) {
+          const { tasks } = await inner.listTasks(page, options);
+          return { tasks: tasks.flatMap((task) => [{ ...task, ...others }, task]) };
+        },
+      }),
+    });
+  const target = storeTarget({
+    name: "lists others",
+    opensTwice: false,
+    open: (namespace, settings) => listing(referenceStore(namespace, settings)),
+  });
+  const before = structuredClone(COMPLETED);
+  await runConformance(target, { rules: ["lifecycle/copies-out"], replays: 0, timing: { rounds: 5 } });
+  expect(COMPLETED).toEqual(before);
+});

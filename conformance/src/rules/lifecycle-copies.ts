@@ -28,7 +28,12 @@ export const copiesOut: Rule = defineRule({
     const before = structuredClone(await kit.B.getTask(taskId));
     vandalise(made);
     vandalise(await kit.A.getTask(taskId));
-    if (kit.A.capabilities.listing) vandalise(await kit.A.scoped(principal).listTasks());
+    if (kit.A.capabilities.listing) {
+      const page = await kit.A.scoped(principal).listTasks();
+      // A store that lists others' tasks, too, must not lose those of other rules.
+      vandalise(page.tasks.find((task) => task.taskId === taskId));
+      vandalise(page, 1);
+    }
     vandalise(await kit.A.waitForUpdate(taskId, { since: 0, timeoutMs: kit.timing.deadlineMs }));
     const open = await kit.A.getTask(taskId);
     // A copy: a store may give out the very outcome that it was given, and other rules need theirs.
