@@ -11,6 +11,7 @@ import { outlives } from "./outlives.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const EXPIRED = ["get", "list", "cancel", "finish", "delete", "answer", "lease", "push"].map((op) => `expired-${op}`);
 const THERE = which<Task | undefined>("still there", (task) => task !== undefined);
 
 export const actual: Rule = defineRule({
@@ -90,9 +91,7 @@ export const gone: Rule = defineRule({
   level: "promise",
   source: ["S-35", "S-78", "P7"],
   guards: ["https://github.com/ArcadeAI/arcade-mcp/pull/828"],
-  mutants: ["get", "list", "cancel", "finish", "delete", "answer", "lease", "push"]
-    .map((op) => `expired-${op}`)
-    .concat("expires-never"),
+  mutants: [...EXPIRED, "expires-never"],
   async act(kit) {
     const principal = kit.principal("p1");
     const operations: Readonly<
