@@ -1,5 +1,6 @@
 import { isTaskStoreError } from "@mcp-task-store/core";
 import { CouldNotRun } from "./attempt.ts";
+import { isError } from "./is-error.ts";
 import { shown, snapshot } from "./shown.ts";
 
 /** How many calls a failure shows. */
@@ -110,7 +111,7 @@ function followed(
       (error: unknown) => {
         clearTimeout(timer);
         // Handed on as the store threw it: rules judge exactly that.
-        const handed = error instanceof Error ? error : new NotAnError(error);
+        const handed = isError(error) ? error : new NotAnError(error);
         journal.failed(line, handed);
         reject(handed);
       },

@@ -1,4 +1,5 @@
 import { CouldNotRun, isDown, type Settled } from "./attempt.ts";
+import { isError } from "./is-error.ts";
 import type { Journal } from "./journal.ts";
 import type { Strength } from "./races/strength.ts";
 import type { Judged } from "./report.ts";
@@ -44,8 +45,8 @@ function judgedPlay(play: Play, journal: Journal): Judged {
 
 /** Something threw that is no call of the store, at this stage. */
 export function couldNotRun(stage: string, error: unknown): Judged {
-  const cause = error instanceof Error && error.cause !== undefined ? `; cause: ${shown(error.cause)}` : "";
+  const cause = isError(error) && error.cause !== undefined ? `; cause: ${shown(error.cause)}` : "";
   // Its own words say enough.
-  const what = error instanceof CouldNotRun ? error.message : `${stage}: ${shown(error)}`;
+  const what = isError(error) && error instanceof CouldNotRun ? error.message : `${stage}: ${shown(error)}`;
   return { outcome: "could-not-run", reason: `${what}${cause}` };
 }

@@ -93,6 +93,8 @@ export interface RuleHeader extends Pick<RuleData, "id" | "title" | "level" | "s
    * freedoms. Everything that writes to the rule's tasks has to be a call of one of the kit's stores.
    */
   readonly histories?: HistoryAllowances;
+  /** Judges those histories, too, in which no calls overlap: elsewhere rules of their own say what is wrong in them. */
+  readonly judgesEveryHistory?: true;
 }
 
 /**
@@ -142,10 +144,10 @@ const expect: Expect = (did, seen, wants) => {
   if (!wants.holds(seen)) throw new Failed({ did, seen, wants: wants.text });
 };
 
-const PROMISES: ReadonlySet<string> = new Set<PromiseId>(["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10"]);
+export const PROMISES: readonly PromiseId[] = ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10"];
 
 function isPromiseId(source: string): source is PromiseId {
-  return PROMISES.has(source);
+  return PROMISES.some((promise) => promise === source);
 }
 
 /** Makes a rule of its definition. */
@@ -171,7 +173,7 @@ export function defineRule<Arranged, Seen>(definition: ArrangedRule<Arranged, Se
         ? playPlain(definition, kit)
         : playArranged(definition, kit));
       if (play.kind !== "passed") return play;
-      const witness = await wrongHistory(kit.histories);
+      const witness = await wrongHistory(kit.histories, definition.judgesEveryHistory);
       return witness === undefined ? play : { kind: "failed", witness };
     },
   };

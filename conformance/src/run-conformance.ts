@@ -1,4 +1,5 @@
 import { anyEnd } from "./attempt.ts";
+import { checkTarget } from "./checked-target.ts";
 import { factsOf, type JudgeOptions, orderOf, planOf } from "./plan.ts";
 import { type Report, reportOf, type RuleReport } from "./report.ts";
 import { mergedRounds } from "./rounds.ts";
@@ -14,11 +15,13 @@ export interface RunOptions extends JudgeOptions {
 /**
  * Judges a store by the rules, in this process. Never rejects for what the target does: that is in the report. Closes
  * the target at the end.
- * @throws OptionError for an option that cannot be, such as a rule that is not there
+ * @throws OptionError for an option that cannot be, such as a rule that is not there, or a target that says of itself
+ *   what cannot be, such as no number of rules at a time
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
   const started = performance.now();
   const plan = planOf(options, rules);
+  checkTarget(target);
   const facts = factsOf(plan, target);
   const rounds: (readonly RuleReport[])[] = [];
   const of = plan.rules.length * plan.rounds.length;

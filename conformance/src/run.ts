@@ -1,5 +1,5 @@
 import { type Task, taskExecution, type TaskStore } from "@mcp-task-store/core";
-import { anyEnd, CouldNotRun } from "./attempt.ts";
+import { anyEnd, CouldNotRun, type Settled } from "./attempt.ts";
 import { CAPABILITY_PROBES } from "./capability-probes.ts";
 import { Journal } from "./journal.ts";
 import { couldNotRun, judged, type Played, tooLong } from "./judgement.ts";
@@ -44,7 +44,7 @@ const DEFAULT_CONCURRENCY = 8;
 const MAX_DEADLINES = 6;
 
 /** Longest time for the target to open or close a namespace, and for calibration. */
-const GROUND_MS = 120_000;
+export const GROUND_MS = 120_000;
 
 /** For how long replays of one rule are begun. */
 const REPLAY_MS = 30_000;
@@ -193,7 +193,7 @@ export class Run {
     if (broken !== undefined) return couldNotRun(`${broken} is declared and does not work`, ground.broken.get(broken));
     const journal = new Journal();
     const timer = new AbortController();
-    const limit = MAX_DEADLINES * ground.timing.deadlineMs + 200 * ground.timing.unitMs;
+    const limit = longestPlayMs(ground.timing);
     const play = anyEnd(() => this.#played(rule, ground, journal, again));
     const ended = await Promise.race([play, over(limit, timer.signal)]);
     timer.abort();
@@ -244,7 +244,7 @@ export class Run {
       const handles = await this.#handles(namespace, settings);
       return await this.#playedIn(rule, { ...ground, namespace, handles }, journal, settings, orphans);
     } finally {
-      await anyEnd(() => namespace[Symbol.asyncDispose]());
+      await within(ground.timing.deadlineMs, () => namespace[Symbol.asyncDispose]());
     }
   }
 
@@ -281,14 +281,25 @@ export class Run {
   }
 }
 
+/** When a rule is given up. */
+export function longestPlayMs({ deadlineMs, unitMs }: Timing): number {
+  return MAX_DEADLINES * deadlineMs + 200 * unitMs;
+}
+
 /** @throws CouldNotRun when it does not settle: a target that hangs has to leave a report all the same */
 async function bounded<T>(call: PromiseLike<T>, what: string): Promise<T> {
-  const timer = new AbortController();
-  const ended = await Promise.race([anyEnd(call), over(GROUND_MS, timer.signal)]);
-  timer.abort();
+  const ended = await within(GROUND_MS, call);
   if (ended === undefined) throw new CouldNotRun(`${what} did not end within ${GROUND_MS} ms`);
   if (ended.kind === "rejected") throw ended.error;
   return ended.value;
+}
+
+/** How a call ended; undefined: it had not by then. */
+async function within<T>(ms: number, call: PromiseLike<T> | (() => PromiseLike<T>)): Promise<Settled<T> | undefined> {
+  const timer = new AbortController();
+  const ended = await Promise.race([anyEnd(call), over(ms, timer.signal)]);
+  timer.abort();
+  return ended;
 }
 
 async function over(ms: number, signal: AbortSignal): Promise<undefined> {

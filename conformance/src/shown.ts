@@ -1,19 +1,36 @@
 import { inspect, types } from "node:util";
 import { isTaskStoreError } from "@mcp-task-store/core";
+import { isError } from "./is-error.ts";
+import { printable } from "./report/printable.ts";
 
 /**
- * A value as a report shows it: one line, cut at `limit` characters. Errors show their code and text, no stack.
+ * A value as a report shows it: one line, cut at `limit` characters. Errors show their code and text, no stack. Never
+ * throws, whatever the value does when it is looked at.
  */
 export function shown(value: unknown, limit = 600): string {
-  const text = inspect(withReadableErrors(value, 3), {
-    depth: 6,
-    compact: true,
-    breakLength: Infinity,
-    maxArrayLength: 20,
-    maxStringLength: 200,
-    sorted: false,
-  });
-  return text.length <= limit ? text : `${text.slice(0, limit)} …`;
+  const text =
+    inspected(() => withReadableErrors(value, 3)) ?? inspected(() => value) ?? "something that cannot be shown";
+  return text.length <= limit ? oneLine(text) : `${oneLine(text.slice(0, limit))} …`;
+}
+
+/** @returns undefined if it does not let itself be looked at */
+function inspected(value: () => unknown): string | undefined {
+  try {
+    return inspect(value(), {
+      depth: 6,
+      compact: true,
+      breakLength: Infinity,
+      maxArrayLength: 20,
+      maxStringLength: 200,
+      sorted: false,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function oneLine(text: string): string {
+  return printable(text.replaceAll("\n", String.raw`\n`));
 }
 
 class Shown {
@@ -35,7 +52,7 @@ export function verbatim(text: string): unknown {
 
 function withReadableErrors(value: unknown, depth: number): unknown {
   if (isTaskStoreError(value)) return new Shown(`${value.code} (${value.message})`);
-  if (value instanceof Error) return new Shown(`${value.name}: ${value.message}`);
+  if (isError(value)) return new Shown(`${value.name}: ${value.message}`);
   if (depth === 0 || typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.slice(0, 21).map((item) => withReadableErrors(item, depth - 1));
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;

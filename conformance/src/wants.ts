@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isTaskStoreError, type Task, type TaskStoreErrorCode } from "@mcp-task-store/core";
 import type { Attempt } from "./attempt.ts";
+import { isError } from "./is-error.ts";
 import type { Want } from "./rule.ts";
 import { shown } from "./shown.ts";
 
@@ -96,12 +97,12 @@ function sameValue(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(plain(a), plain(b));
 }
 
-/** Copies without -0, and with objects of one prototype, so that only their JSON counts. */
+/** Copies without -0, and with objects and lists of one prototype and one realm, so that only their JSON counts. */
 function plain(value: unknown): unknown {
   if (value === 0) return 0;
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(plain);
-  if (value instanceof Error) return value;
+  if (Array.isArray(value)) return Array.from(value, plain);
+  if (isError(value)) return value;
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   return new Map(entries.map(([key, item]) => [key, plain(item)]));
 }

@@ -79,6 +79,10 @@ describe("a target file", () => {
   it("has to be there, and to export a target of this kit", async () => {
     await expect(judgeFile(file("nothing.ts"))).rejects.toThrow(/there is no file .*nothing\.ts/);
     await expect(judgeFile(file("no-target.ts"))).rejects.toThrow(/exports no target; write: export const target/);
+    await expect(hurt("no-lanes")).rejects.toThrow(
+      /cannot be judged: its concurrency has to be an integer of 1 or more/,
+    );
+    await expect(hurt("claims-nonsense")).rejects.toThrow(/its claims has to be a list of promises, P1 to P10/);
     await expect(hurt("pins-the-future")).rejects.toThrow(/knows rulesets up to .* 99\.0 needs a newer one/);
   });
 });
@@ -122,6 +126,22 @@ describe("a target that harms its process", () => {
     expect(report.rules.at(-1)?.reason).toMatch(
       /died 3 times in a row; the last time it ended itself with exit code 0/,
     );
+  });
+
+  it("is not believed what the kit never says", async () => {
+    const report = await hurt("talks-nonsense", { rules: ["lifecycle/times"] });
+    expect(report).toMatchObject({ verdict: "conformant", rules: [{ outcome: "pass" }] });
+  });
+
+  it("is given up when it does not play what it is told to", async () => {
+    const report = await hurt("deaf", { rules: ["lifecycle/times"], quietMs: 1_500 });
+    expect(report.rules[0]?.reason).toMatch(/the last time no rule began or ended for 1500 ms/);
+    expect(report.verdict).toBe("incomplete");
+  });
+
+  it("is judged by errors that cannot be looked at", async () => {
+    const report = await hurt("throws-untouchable", { rules: ["ttl/wakes"], replays: 0 });
+    expect(report).toMatchObject({ verdict: "nonconformant", rules: [{ outcome: "fail", failure: { by: "call" } }] });
   });
 
   it("says why its file cannot be loaded", async () => {

@@ -157,6 +157,22 @@ describe("the Markdown report", () => {
   });
 });
 
+describe("what a store says", () => {
+  it("moves no cursor, sets no colour and turns no line round", () => {
+    const evil = "a\u001b[31mb\u001b]0;c\u0007d\u202ee\u0000\r";
+    const hostile: Report = {
+      ...report,
+      target: evil,
+      notes: [evil],
+      rules: [{ ...rule("lifecycle/times"), reason: evil }],
+    };
+    for (const text of [describeReport(hostile), markdownReport(hostile)]) {
+      expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
+    }
+    expect(() => elements(junitReport(hostile))).not.toThrow();
+  });
+});
+
 describe("the pretty report", () => {
   it("ends with the verdict, and names what stays unproved, seeds and races", () => {
     const text = describeReport(report);

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import { type Baseline, parseBaseline } from "../baseline.ts";
@@ -92,11 +92,18 @@ function readBaseline(file: string): Baseline {
 /** Before the run, not after it: a report that cannot be written is a run for nothing. */
 function makeWritable(file: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeDirectory(dirname(file));
     closeSync(openSync(file, "a"));
   } catch (error) {
     throw new OptionError(`--output ${file}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** Step by step: where a directory refuses to have any in it, Node's own `recursive` tries for ever. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import { type Report, type RuleReport, standingOf } from "../report.ts";
 import { authorityOf } from "./authority.ts";
+import { printable } from "./printable.ts";
 
 /** How a reader repeats a rule with the choices it made. */
 type Origin = Pick<Report, "seed"> & Partial<Pick<Report, "command" | "ruleset" | "strict">>;
@@ -11,7 +12,7 @@ type Origin = Pick<Report, "seed"> & Partial<Pick<Report, "command" | "ruleset" 
  */
 export function describeRule(rule: RuleReport, report: Origin, again: string = commandFor(rule, report)): string {
   const head = `${rule.outcome}  ${rule.id}: ${rule.title} (${rule.level}; ${rule.source.join(" ")})`;
-  return [head, ...detailsOf(rule, report, again).map((line) => `  ${line}`)].join("\n");
+  return printable([head, ...detailsOf(rule, report, again).map((line) => `  ${line}`)].join("\n"));
 }
 
 /** The same without its head, line by line. */

@@ -1,5 +1,6 @@
 import { type Report, type RuleReport, standingOf } from "../report.ts";
 import { detailsOf, remarksOn } from "./describe-rule.ts";
+import { printable } from "./printable.ts";
 import { calibrationOf, racesOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
 
 /** The report for readers of a pull request or a job's summary. */
@@ -7,7 +8,7 @@ export function markdownReport(report: Report): string {
   const { kit, ruleset, seed, durationMs } = report;
   const races = racesOf(report);
   const notable = report.rules.filter((rule) => !QUIET.has(standingOf(rule, report)));
-  return [
+  const lines = [
     `## ${plain(targetOf(report))}: ${verdictOf(report)}`,
     "",
     `${totalsOf(report)}, in ${(durationMs / 1_000).toFixed(1)} s.`,
@@ -22,7 +23,8 @@ export function markdownReport(report: Report): string {
     "| --- | --- | --- | --- | --- |",
     ...report.rules.map((rule) => row(rule, report)),
     "",
-  ].join("\n");
+  ];
+  return printable(lines.join("\n"));
 }
 
 const QUIET: ReadonlySet<string> = new Set(["passed", "not-applicable"]);

@@ -1,5 +1,6 @@
 import { type Report, standingOf } from "../report.ts";
 import { describeRule } from "./describe-rule.ts";
+import { printable } from "./printable.ts";
 import { calibrationOf, namesOf, racesOf, skippedOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
 
 /** Everything of a run that is not a pass, and its totals. The verdict's word stands in the last line only. */
@@ -8,7 +9,7 @@ export function describeReport(report: Report): string {
   const fixed = report.rules.filter((rule) => standingOf(rule, report) === "fixed");
   const races = racesOf(report);
   const { generation, repeat, kit, ruleset, durationMs, seed } = report;
-  return [
+  const lines = [
     ...notable.map((rule) => describeRule(rule, report)),
     ...fixed.map((rule) => describeRule(rule, report)),
     ...skippedOf(report),
@@ -23,5 +24,6 @@ export function describeReport(report: Report): string {
       (repeat === 1 ? "" : `, ${repeat} rounds`),
     `${totalsOf(report)} in ${(durationMs / 1000).toFixed(1)} s, seed ${seed}`,
     `${targetOf(report)}: ${verdictOf(report)}`,
-  ].join("\n");
+  ];
+  return printable(lines.join("\n"));
 }

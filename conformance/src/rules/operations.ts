@@ -1,6 +1,7 @@
 import type { ScopedTaskStore, Task, TaskStore } from "@mcp-task-store/core";
 import { isTaskStoreError } from "@mcp-task-store/core";
 import type { Attempt } from "../attempt.ts";
+import { isError } from "../is-error.ts";
 import { questionFor } from "../question.ts";
 import { COMPLETED } from "./endings.ts";
 
@@ -48,7 +49,7 @@ export const ROOT_OPERATIONS: Readonly<Record<string, (store: TaskStore, taskId:
 export function fingerprint(call: Attempt<unknown>, taskId: string): string {
   if (call.kind !== "rejected") return `${call.kind} ${call.kind === "fulfilled" ? JSON.stringify(call.value) : ""}`;
   const { error } = call;
-  if (!(error instanceof Error)) return `threw ${typeof error}`;
+  if (!isError(error)) return `threw ${typeof error}`;
   const keys = Object.keys(error).toSorted().join(",");
   const code = isTaskStoreError(error) ? `${error.code} ${error.retryable} ${error.argument}` : "no code";
   const cause = error.cause === undefined ? "no cause" : "a cause";

@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { problemWithTarget } from "../checked-target.ts";
 import { OptionError } from "../option-error.ts";
 import type { Target } from "../target.ts";
 
@@ -27,11 +28,14 @@ function isBeyondNode(error: unknown): boolean {
  */
 export async function loadTarget(file: string): Promise<Target> {
   const path = file.startsWith("file:") ? fileURLToPath(file) : resolve(file);
-  if (!existsSync(path)) throw new TargetFileError(`there is no file ${file}`);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new TargetFileError(`there is no file ${file === "" ? "without a name" : file}`);
   const target = targetIn(await imported(path));
   if (target === undefined) {
     throw new TargetFileError(`${file} exports no target; write: export const target = storeTarget({ … })`);
   }
+  const problem = problemWithTarget(target);
+  if (problem !== undefined) throw new TargetFileError(`the target of ${file} cannot be judged: ${problem}`);
   return target;
 }
 

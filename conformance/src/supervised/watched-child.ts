@@ -1,5 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { GROUND_MS, longestPlayMs } from "../run.ts";
+import type { Timing } from "../timing.ts";
+import { isFromTarget } from "./heard.ts";
 import type { FromTarget, ToTarget } from "./messages.ts";
 
 export interface ChildOptions {
@@ -7,10 +10,23 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** For how long its event loop may stand still. @default 20_000 */
   readonly stallMs?: number | undefined;
+  /**
+   * For how long it may play without news of any rule. @default as long as a rule may take at most, with what the kit
+   * does around it
+   */
+  readonly quietMs?: number | undefined;
   /** How long the target file may take to load. @default 60_000 */
   readonly loadMs?: number | undefined;
   /** How long it may take to close, after everything is played. @default 60_000 */
   readonly closeMs?: number | undefined;
+}
+
+/** For a namespace to open, and for calibration, each of which has a limit of its own, and for closing. */
+const UNCALIBRATED_MS = 4 * GROUND_MS;
+
+/** How long a process may play without news, at the longest: a rule at its limit, replayed, between others that close. */
+function quietMs(timing: Timing): number {
+  return UNCALIBRATED_MS + 2 * longestPlayMs(timing);
 }
 
 /** Counts its own turns, so that a machine that slept does not blame the process. */
@@ -26,6 +42,7 @@ export class WatchedChild {
   readonly #ended: Promise<string | undefined>;
   #stage: "loading" | "playing" | "closing" = "loading";
   #reason: string | undefined;
+  #quietMs: number | undefined;
 
   constructor(file: string, options: ChildOptions, listener: (message: FromTarget) => void) {
     this.#limits = {
@@ -34,6 +51,7 @@ export class WatchedChild {
       closeMs: options.closeMs ?? 60_000,
     };
     // What the target prints is no part of the report.
+    this.#quietMs = options.quietMs;
     this.#child = fork(fileURLToPath(ENTRY), [], {
       stdio: ["ignore", 2, 2, "ipc"],
       env: { ...process.env, ...options.env },
@@ -66,16 +84,21 @@ export class WatchedChild {
     const child = this.#child;
     let silentMs = 0;
     let stageMs = 0;
+    let newsMs = 0;
     const ticks = setInterval(() => {
       silentMs += TICK_MS;
       stageMs += TICK_MS;
-      const late = this.#late(silentMs, stageMs);
+      newsMs += TICK_MS;
+      const late = this.#late(silentMs, stageMs, newsMs);
       if (late === undefined) return;
       this.#reason ??= late;
       child.kill("SIGKILL");
     }, TICK_MS);
-    child.on("message", (message: FromTarget) => {
+    child.on("message", (message: unknown) => {
+      if (!isFromTarget(message)) return;
       silentMs = 0;
+      if (message.type !== "alive") newsMs = 0;
+      if (message.type === "calibrated") this.#quietMs ??= quietMs(message.timing);
       if (message.type === "dying" || message.type === "not-loaded") this.#reason ??= message.reason;
       if (message.type === "loaded" || message.type === "done") stageMs = 0;
       if (message.type === "done") this.#stage = "closing";
@@ -98,10 +121,12 @@ export class WatchedChild {
     });
   }
 
-  #late(silentMs: number, stageMs: number): string | undefined {
+  #late(silentMs: number, stageMs: number, newsMs: number): string | undefined {
     const { stallMs, loadMs, closeMs } = this.#limits;
+    const quiet = this.#quietMs ?? UNCALIBRATED_MS;
     if (silentMs >= stallMs) return `its event loop stood still for ${stallMs} ms, as in an endless loop`;
     if (this.#stage === "loading" && stageMs >= loadMs) return `the file was not loaded after ${loadMs} ms`;
+    if (this.#stage === "playing" && newsMs >= quiet) return `no rule began or ended for ${quiet} ms`;
     if (this.#stage === "closing" && stageMs >= closeMs) return `it did not close within ${closeMs} ms`;
     return undefined;
   }

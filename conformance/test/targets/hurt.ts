@@ -10,6 +10,11 @@ const FAULTS: Readonly<Record<string, (store: TaskStore) => Partial<TaskStore>>>
   exits: () => ({ deleteTask: () => process.exit(7) }),
   "always-exits": () => ({ getTask: () => process.exit(0) }),
   "cancel-exits": () => ({ cancelTask: () => process.exit(5) }),
+  "throws-untouchable": () => ({
+    deleteTask: async () => {
+      throw untouchable();
+    },
+  }),
   loops: () => ({
     deleteTask() {
       for (;;);
@@ -54,11 +59,27 @@ const creating: string[] = [];
 const fault = process.env["FAULT"] ?? "none";
 if (fault === "not-loaded") throw new Error("no server listens");
 if (fault === "never-loaded") await never();
+if (fault === "deaf") process.removeAllListeners("message");
+if (fault === "talks-nonsense") {
+  for (const nonsense of [null, "x", {}, { type: "ended" }, { type: "ended", report: null }, { type: "calibrated" }])
+    process.send?.(nonsense);
+}
+
+/** An error that does not let itself be looked at. */
+function untouchable(): Error {
+  return Object.defineProperty(new Error(), "message", {
+    get() {
+      throw new TypeError("nobody reads this");
+    },
+  });
+}
 
 export const target: Target = {
   ...storeTarget({
     name: "hurt",
     ...(fault === "pins-the-future" ? { ruleset: "99.0" } : {}),
+    ...(fault === "no-lanes" ? { concurrency: 0 } : {}),
+    ...(fault === "claims-nonsense" ? { claims: JSON.parse('"P1"') } : {}),
     open(namespaceId, settings) {
       const store = referenceStore(namespaceId, settings);
       return { ...store, ...FAULTS[fault]?.(store) };
