@@ -1,6 +1,7 @@
 import { asking } from "./mutants/asking.ts";
 import { bad } from "./mutants/bad.ts";
 import { cancel } from "./mutants/cancel.ts";
+import { careless } from "./mutants/careless.ts";
 import { clock } from "./mutants/clock.ts";
 import { close } from "./mutants/close.ts";
 import { closeExits } from "./mutants/close-exits.ts";
@@ -40,6 +41,7 @@ export const mutants: readonly Mutant[] = [
   ids,
   lifecycle,
   lifecycleReads,
+  careless,
   cancel,
   finish,
   exec,

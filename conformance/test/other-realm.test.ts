@@ -58,11 +58,19 @@ describe("what comes of another realm", () => {
     };
     const closed = new Proxy({}, { get: trap, getPrototypeOf: trap, has: trap, ownKeys: trap });
     const throwing = (store: TaskStore): TaskStore =>
-      overStore(store, { methods: () => ({ cancelTask: () => Promise.reject(closed) }) });
+      overStore(store, { methods: () => ({ cancelTask: () => rejection(closed) }) });
     const [found] = (await judge("closed", throwing, ["cancel/race-finish"])).rules;
     expect(found?.outcome).toBe("fail");
   });
 });
+
+/** As a store without types may have it. */
+function rejection(reason: unknown): Promise<never> {
+  return new Promise((_resolve, reject: (reason: unknown) => void) => {
+    const end: (reason: unknown) => void = reject;
+    end(reason);
+  });
+}
 
 /** All that an error says of itself, its brand included. */
 function described(error: unknown): object {

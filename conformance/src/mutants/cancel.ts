@@ -58,7 +58,14 @@ export const cancel: readonly Mutant[] = [
     name: "cancel-silent",
     fault: "Cancelling an ended task returns it instead of refusing.",
     killedBy: ["cancel/terminal-rejected"],
-    mayAlso: ["lifecycle/revision", "lifecycle/terminal-final", "cancel/race-finish", "finish/one-winner", "bad/typed"],
+    mayAlso: [
+      "ttl/maintain-race",
+      "lifecycle/revision",
+      "lifecycle/terminal-final",
+      "cancel/race-finish",
+      "finish/one-winner",
+      "bad/typed",
+    ],
     store: (store, { fired }) =>
       overStore(store, {
         methods: (inner) => ({
@@ -151,7 +158,7 @@ export const cancel: readonly Mutant[] = [
     name: "coop-hard",
     fault: "A requested cancellation cancels at once, whoever works on the task.",
     killedBy: ["cancel/coop"],
-    mayAlso: ["durable/reopen", "cancel/coop-asked", "clock/stamps"],
+    mayAlso: ["lifecycle/copies-out", "lifecycle/shape", "durable/reopen", "cancel/coop-asked", "clock/stamps"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "request-cancel") return write;
@@ -163,7 +170,7 @@ export const cancel: readonly Mutant[] = [
     name: "coop-waits-for-none",
     fault: "A requested cancellation of a task that nobody holds is only noted.",
     killedBy: ["cancel/coop"],
-    mayAlso: ["cancel/coop-asked"],
+    mayAlso: ["cancel/coop-orphan", "cancel/coop-asked"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "request-cancel") return write;

@@ -92,7 +92,7 @@ export const inputsShown: readonly Mutant[] = [
     name: "terminal-keeps-inputs",
     fault: "A task that has ended still shows its open questions.",
     killedBy: ["inputs/terminal"],
-    mayAlso: ["cancel/coop-asked", "inputs", "exec/inputs"],
+    mayAlso: ["cancel/race-update", "cancel/coop-asked", "inputs", "exec/inputs"],
     store: (store, { backend, fired }) =>
       mapTasks(store, (task) => {
         const stored = parseInputs(backend.rows.get(task.taskId)?.inputs ?? null);

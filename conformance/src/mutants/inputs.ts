@@ -74,6 +74,7 @@ export const inputs: readonly Mutant[] = [
     fault: "The last answer does not resume the task.",
     killedBy: ["inputs/open-only"],
     mayAlso: [
+      "cancel/race-update",
       "durable/own-win",
       "inputs/race",
       "inputs/handover",
@@ -229,7 +230,7 @@ export const inputs: readonly Mutant[] = [
     name: "answer-revives",
     fault: "An answer makes an ended task work again.",
     killedBy: ["inputs/terminal"],
-    mayAlso: ["lifecycle/terminal-final", "cancel/coop-asked"],
+    mayAlso: ["cancel/race-update", "lifecycle/terminal-final", "cancel/coop-asked"],
     store: (store, { backend, fired }) =>
       overStore(store, {
         methods: (inner) => ({

@@ -33,6 +33,9 @@ function isKill(rule: RuleReport): boolean {
   return rule.outcome === "fail" && rule.failure?.by === "judge";
 }
 
+/** It makes every call in every state: any fault may show in it. */
+const EVERYWHERE = "lifecycle/any-order";
+
 function mayFail(mutant: Mutant, id: string): boolean {
-  return [...mutant.killedBy, ...mutant.mayAlso].some((name) => id === name || id.startsWith(`${name}/`));
+  return [EVERYWHERE, ...mutant.killedBy, ...mutant.mayAlso].some((name) => id === name || id.startsWith(`${name}/`));
 }

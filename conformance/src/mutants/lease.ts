@@ -109,6 +109,7 @@ export const lease: readonly Mutant[] = [
     fault: "A release is answered and not written.",
     killedBy: ["lease/exclusive"],
     mayAlso: [
+      "cancel/race-update",
       "exec/lease",
       "lease",
       "inputs/handover",
@@ -132,6 +133,7 @@ export const lease: readonly Mutant[] = [
     name: "lease-on-terminal",
     fault: "A task that has ended can be taken.",
     killedBy: ["lease/exclusive"],
+    mayAlso: ["cancel/race-update"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "acquire") return write;
@@ -199,7 +201,15 @@ export const lease: readonly Mutant[] = [
     name: "cancel-needs-token",
     fault: "A leased task cannot be cancelled.",
     killedBy: ["lease/fenced"],
-    mayAlso: ["cancel/signal-early", "durable/unknown", "cancel/signal", "exec/keeps-terminal"],
+    mayAlso: [
+      "cancel/race-update",
+      "lifecycle/copies-out",
+      "lifecycle/shape",
+      "cancel/signal-early",
+      "durable/unknown",
+      "cancel/signal",
+      "exec/keeps-terminal",
+    ],
     store: (store, { fired }) =>
       overStore(store, {
         methods: (inner) => ({

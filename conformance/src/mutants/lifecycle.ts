@@ -24,7 +24,14 @@ export const lifecycle: readonly Mutant[] = [
     name: "input-dead-end",
     fault: "A task in input_required cannot be ended.",
     killedBy: ["lifecycle/transitions"],
-    mayAlso: ["durable/unknown", "lifecycle/copies-in", "scope/every-op", "inputs/terminal", "exec/inputs"],
+    mayAlso: [
+      "cancel/race-update",
+      "durable/unknown",
+      "lifecycle/copies-in",
+      "scope/every-op",
+      "inputs/terminal",
+      "exec/inputs",
+    ],
     store(store, { fired }) {
       const check = async (taskId: string): Promise<void> => {
         if ((await store.getTask(taskId))?.status !== "input_required") return;
@@ -48,7 +55,14 @@ export const lifecycle: readonly Mutant[] = [
     name: "cancel-working-only",
     fault: "A task in input_required cannot be cancelled.",
     killedBy: ["lifecycle/transitions"],
-    mayAlso: ["durable/unknown", "scope/every-op", "inputs/terminal", "exec/inputs", "cancel/signal"],
+    mayAlso: [
+      "cancel/race-update",
+      "durable/unknown",
+      "scope/every-op",
+      "inputs/terminal",
+      "exec/inputs",
+      "cancel/signal",
+    ],
     store: (store, { fired }) =>
       overStore(store, {
         methods: (inner) => ({

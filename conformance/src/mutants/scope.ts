@@ -193,6 +193,7 @@ export const scope: readonly Mutant[] = [
     name: "null-is-root",
     fault: "A caller without principal reaches owned tasks.",
     killedBy: ["scope/fail-closed"],
+    mayAlso: ["scope/every-op"],
     store: (store, { fired }) =>
       overStore(store, {
         view: (view) => (view.principal === null ? (fired(), { getTask: store.getTask }) : {}),

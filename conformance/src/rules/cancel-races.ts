@@ -2,38 +2,98 @@ import type { Task } from "@mcp-task-store/core";
 import { type Attempt, attempt, CouldNotRun } from "../attempt.ts";
 import { deferred } from "../deferred.ts";
 import type { Kit } from "../kit.ts";
-import { defineRule, type Rule } from "../rule.ts";
-import { fulfilled, refusedAsEnded, settled, which } from "../wants.ts";
+import { questionFor } from "../question.ts";
+import type { Bout } from "../races/duel.ts";
+import { defineRule, type Rule, type Want } from "../rule.ts";
+import { fulfilled, refused, refusedAsEnded, settled, which } from "../wants.ts";
+
+const HOUR_MS = 3_600_000;
 
 const cancelledOrGone = which<Task | undefined>(
   "cancelled, or gone",
   (task) => task === undefined || task.status === "cancelled",
 );
 
+/** A task, and the token of its lease where it has one. */
+interface Late {
+  readonly taskId: string;
+  readonly token?: number | undefined;
+}
+
+interface LateWrite {
+  readonly over: (kit: Kit) => Promise<Late>;
+  readonly left: (kit: Kit, late: Late) => Promise<unknown>;
+}
+
+/** Writes of which none may undo a cancel that came in between. */
+const LATE_WRITES: Readonly<Record<string, LateWrite>> = {
+  report: {
+    over: (kit) => kit.task(),
+    left: (kit, { taskId }) => kit.A.updateTask(taskId, { statusMessage: "half", metadata: { half: true } }),
+  },
+  ask: {
+    over: (kit) => kit.task(),
+    left: (kit, { taskId }) => kit.A.requestInputs(taskId, { k: questionFor("k") }),
+  },
+  answer: {
+    over: (kit) => kit.asked(["k"]),
+    left: (kit, { taskId }) => kit.A.answerInputs(taskId, { k: { action: "accept" } }),
+  },
+  take: {
+    over: (kit) => kit.task(),
+    left: (kit, { taskId }) => kit.A.acquireLease(taskId, { holder: "a", leaseMs: HOUR_MS }),
+  },
+  release: {
+    async over(kit) {
+      const { taskId } = await kit.task();
+      const lease = await kit.A.acquireLease(taskId, { holder: "a", leaseMs: HOUR_MS });
+      return { taskId, token: lease?.token };
+    },
+    left: (kit, { taskId, token = 1 }) => kit.A.releaseLease(taskId, token),
+  },
+};
+
 export const raceUpdate: Rule = defineRule({
   id: "cancel/race-update",
-  title: "A report that comes late does not bring a cancelled task back",
+  title: "A write that comes late does not bring a cancelled task back",
   level: "must",
   source: ["S-58", "P1"],
-  mutants: ["update-revives"],
+  mutants: ["update-revives", "ask-revives"],
   histories: {},
-  act: (kit) =>
-    kit.duel({
-      over: async () => (await kit.task()).taskId,
-      left: (taskId) => kit.A.updateTask(taskId, { statusMessage: "half", metadata: { half: true } }),
-      right: (taskId) => kit.B.cancelTask(taskId),
-      after: (taskId) => kit.B.getTask(taskId),
-    }),
-  judge(expect, bouts) {
-    for (const { left, right, after, first, pause } of bouts) {
-      const did = `report by A while B cancels (${first === "left" ? "report" : "cancel"} first, ${pause})`;
-      expect(`${did}: the cancel`, right, fulfilled(cancelledOrGone));
-      expect(`${did}, then read`, after, cancelledOrGone);
-      if (after === undefined) continue;
-      if (left.kind !== "fulfilled") expect(`${did}: the report`, left, refusedAsEnded(after));
+  async act(kit) {
+    const seen: { readonly write: string; readonly bouts: readonly Bout<Late, unknown, Task, Task | undefined>[] }[] =
+      [];
+    for (const [write, { over, left }] of Object.entries(LATE_WRITES)) {
+      const bouts = await kit.duel<Late, unknown, Task, Task | undefined>({
+        over: () => over(kit),
+        left: (late) => left(kit, late),
+        right: ({ taskId }) => kit.B.cancelTask(taskId),
+        after: ({ taskId }) => kit.B.getTask(taskId),
+      });
+      seen.push({ write, bouts });
+    }
+    return seen;
+  },
+  judge(expect, seen) {
+    for (const { write, bouts } of seen) {
+      for (const { left, right, after, first, pause } of bouts) {
+        const did = `${write} by A while B cancels (${first === "left" ? write : "cancel"} first, ${pause})`;
+        expect(`${did}: the cancel`, right, fulfilled(cancelledOrGone));
+        expect(`${did}, then read`, after, cancelledOrGone);
+        if (after === undefined) continue;
+        if (left.kind !== "fulfilled") expect(`${did}: the ${write}`, left, lateWrite(write, after));
+      }
     }
   },
 });
+
+/** Who has lost its lease by the end of the task may be told that instead. */
+function lateWrite(write: string, after: Task): Want<Attempt<unknown>> {
+  const ended = refusedAsEnded(after);
+  if (write !== "release") return ended;
+  const lost = refused("LEASE_LOST");
+  return { text: `${ended.text}, or LEASE_LOST`, holds: (seen) => ended.holds(seen) || lost.holds(seen) };
+}
 
 /** A run that waits for its signal, stopped by B while a call that it made of the store was held. */
 interface EarlyStop {

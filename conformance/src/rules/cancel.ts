@@ -156,22 +156,34 @@ export const coopOrphan: Rule = defineRule({
   title: "A wish to cancel outlives the worker",
   level: "promise",
   source: ["P8", "P9"],
-  mutants: ["coop-forgotten"],
+  mutants: ["coop-forgotten", "intent-handed-on"],
   isolated: true,
   async act(kit) {
+    const leaseMs = kit.timing.unitMs;
     const { taskId } = await kit.task();
-    await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: kit.timing.unitMs });
+    const [taken, late] = await Promise.all([kit.task(), kit.task()]);
+    await kit.A.acquireLease(taken.taskId, { holder: "worker", leaseMs });
+    await kit.A.acquireLease(taskId, { holder: "worker", leaseMs });
+    await kit.A.acquireLease(late.taskId, { holder: "worker", leaseMs });
     await kit.B.requestCancellation(taskId);
-    await kit.elapse(kit.timing.unitMs);
+    await kit.B.requestCancellation(taken.taskId);
+    await kit.elapse(leaseMs);
+    // Nobody has maintained yet.
+    const next = await kit.B.acquireLease(taken.taskId, { holder: "next", leaseMs: 3_600_000 });
+    const lapsed = await kit.A.requestCancellation(late.taskId);
     await kit.B.maintain();
-    return kit.A.getTask(taskId, { outcome: true });
+    const handed = { next, after: await kit.A.getTask(taken.taskId) };
+    return { after: await kit.A.getTask(taskId, { outcome: true }), handed, lapsed };
   },
-  judge(expect, after) {
+  judge(expect, { after, handed, lapsed }) {
     const cancelled = which<Task | undefined>(
       "cancelled, or gone",
       (task) => task === undefined || task.status === "cancelled",
     );
     expect("ask to cancel a leased task, let the lease run out, maintain", after, cancelled);
+    expect("ask to cancel a leased task, let the lease run out, take it", handed.next, equalTo(undefined));
+    expect("ask to cancel a leased task, let the lease run out, take it, then read", handed.after, cancelled);
+    expect("ask to cancel a task whose lease has run out", lapsed, cancelled);
   },
 });
 

@@ -1,4 +1,5 @@
 import type { Rule } from "../rule.ts";
+import * as anyOrder from "./any-order.ts";
 import * as asking from "./asking.ts";
 import * as bad from "./bad.ts";
 import * as badQuota from "./bad-quota.ts";
@@ -29,8 +30,10 @@ import * as maintainRaces from "./maintain-races.ts";
 import * as messages from "./messages.ts";
 import * as payload from "./payload.ts";
 import * as scope from "./scope.ts";
+import * as shape from "./shape.ts";
 import * as ttl from "./ttl.ts";
 import * as ttlBelongings from "./ttl-belongings.ts";
+import * as ttlReturn from "./ttl-return.ts";
 import * as v1 from "./v1.ts";
 import * as v1Pages from "./v1-pages.ts";
 import * as v1Record from "./v1-record.ts";
@@ -44,6 +47,8 @@ export const rules: readonly Rule[] = [
   ids,
   lifecycle,
   lifecycleCopies,
+  anyOrder,
+  shape,
   cancel,
   cancelRaces,
   finish,
@@ -52,6 +57,7 @@ export const rules: readonly Rule[] = [
   scope,
   ttl,
   ttlBelongings,
+  ttlReturn,
   maintainRaces,
   list,
   listCursors,

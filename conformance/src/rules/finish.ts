@@ -180,18 +180,22 @@ export const isError: Rule = defineRule({
   title: "A result with isError ends a task by its generation, and is kept",
   level: "must",
   source: ["S-66", "S-68", "X-56", "X-65"],
-  mutants: ["iserror-completed", "iserror-failed"],
+  mutants: ["iserror-completed", "iserror-failed", "failed-with-result"],
   act: (kit) =>
     Promise.all(
       (["2025-11-25", "2026-07-28", null] as const).map(async (generation) => {
         const { taskId } = await kit.task({ generation });
         const result = { content: [{ type: "text", text: "no" }], isError: true };
         const finished = await kit.A.finishTask(taskId, { status: "completed", result });
-        return { generation, result, finished, read: await kit.B.getOutcome(taskId) };
+        const plain = await kit.task({ generation });
+        const failed = await attempt(kit.A.finishTask(plain.taskId, { status: "failed", result: { content: [] } }));
+        return { generation, result, finished, read: await kit.B.getOutcome(taskId), failed };
       }),
     ),
   judge(expect, seen) {
-    for (const { generation, result, finished, read } of seen) {
+    for (const { generation, result, finished, read, failed } of seen) {
+      const did = `fail a task of generation ${generation} with a result in place of an error`;
+      expect(did, failed, generation === "2025-11-25" ? fulfilled() : refused("INVALID_ARGUMENT"));
       const status = generation === "2025-11-25" ? "failed" : "completed";
       expect(`finish a task of generation ${generation} with an isError result`, finished.status, equalTo(status));
       expect("read its outcome", read, equalTo({ status, result }));

@@ -9,12 +9,23 @@ import { COMPLETED } from "./endings.ts";
 const HOUR_MS = 3_600_000;
 const LEASE = which<unknown>("a lease", (seen) => seen !== undefined);
 
+/** What becomes of three tasks of lost workers, if maintenance is limited to one and called while it says that there is more. */
+async function oneByOne(kit: Kit): Promise<readonly (string | undefined)[]> {
+  const tasks = await Promise.all([kit.task(), kit.task(), kit.task()]);
+  for (const { taskId } of tasks) await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: kit.timing.unitMs });
+  await kit.elapse(kit.timing.unitMs);
+  // A round may have to do with what has expired: more of them than there are tasks.
+  for (let rounds = 0, more = true; more && rounds < 50; rounds += 1) ({ more } = await kit.B.maintain({ limit: 1 }));
+  const after = await Promise.all(tasks.map(({ taskId }) => kit.A.getTask(taskId)));
+  return after.map((task) => task?.status);
+}
+
 export const orphanFail: Rule = defineRule({
   id: "lease/orphan-fail",
   title: "The task of a lost worker fails, once, and whoever waits learns it",
   level: "promise",
   source: ["P8", "P4", "X-21"],
-  mutants: ["orphan-ignored", "orphan-bare", "recover-twice", "orphan-no-wake"],
+  mutants: ["orphan-ignored", "orphan-bare", "recover-twice", "orphan-no-wake", "more-unsaid"],
   settings: () => ({ orphanPolicy: "fail" }),
   async act(kit) {
     const { taskId } = await kit.task();
@@ -25,9 +36,9 @@ export const orphanFail: Rule = defineRule({
     const failed = await kit.B.getTask(taskId, { outcome: true });
     const woken = await kit.settles(waiting);
     await Promise.all([kit.A.maintain(), kit.B.maintain()]);
-    return { failed, woken, again: await kit.A.getTask(taskId, { outcome: true }) };
+    return { failed, woken, again: await kit.A.getTask(taskId, { outcome: true }), steps: await oneByOne(kit) };
   },
-  judge(expect, { failed, woken, again }) {
+  judge(expect, { failed, woken, again, steps }) {
     const whole = which<Task | undefined>(
       "failed, with an error and a message, without a lease",
       (task) =>
@@ -40,6 +51,11 @@ export const orphanFail: Rule = defineRule({
     expect("wait for it meanwhile", woken, settled);
     expect("wait for it meanwhile", woken, fulfilled(which("the failed task", (task) => task?.status === "failed")));
     expect("maintain again in both processes", again, equalTo(failed));
+    expect(
+      "let three leases run out, maintain one task at a time while there is more to do: their statuses",
+      steps,
+      equalTo(["failed", "failed", "failed"]),
+    );
   },
 });
 

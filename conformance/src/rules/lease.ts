@@ -15,7 +15,7 @@ export const exclusive: Rule = defineRule({
   title: "One worker at a time: a live lease keeps others out, its end lets them in",
   level: "promise",
   source: ["P8", "P1"],
-  mutants: ["lease-look-take", "lease-floor", "renew-noop", "release-noop", "lease-on-terminal"],
+  mutants: ["lease-look-take", "lease-floor", "renew-noop", "release-noop", "lease-on-terminal", "renew-shortens"],
   histories: { lapse: true },
   async act(kit) {
     const bouts = await kit.duel({
@@ -42,6 +42,7 @@ export const exclusive: Rule = defineRule({
       const prolonged = await attempt(kit.A.renewLease(renewed.taskId, first.token, { leaseMs: HOUR_MS }));
       return { renewed, token: first.token, prolonged, leaseMs: ms };
     });
+    const shortened = await attempt(kit.A.renewLease(renewed.taskId, token, { leaseMs }));
     await kit.elapse(leaseMs);
     const held = await attempt(kit.B.acquireLease(renewed.taskId, { holder: "b" }));
     const released = await attempt(kit.A.releaseLease(renewed.taskId, token));
@@ -52,6 +53,7 @@ export const exclusive: Rule = defineRule({
       bouts,
       early,
       prolonged,
+      shortened,
       held,
       released,
       free,
@@ -60,7 +62,7 @@ export const exclusive: Rule = defineRule({
       after: await kit.A.getTask(ended.taskId, { outcome: true }),
     };
   },
-  judge(expect, { bouts, early, prolonged, held, released, free, ended, late, after }) {
+  judge(expect, { bouts, early, prolonged, shortened, held, released, free, ended, late, after }) {
     for (const { left, right, after: task, first, pause } of bouts) {
       const did = `take a task in both processes at once (${first} first, ${pause})`;
       const taken = fulfilledValues([left, right]);
@@ -77,6 +79,7 @@ export const exclusive: Rule = defineRule({
     }
     for (const end of early) expect("take a task in B before A's lease is over", end, fulfilled(equalTo(undefined)));
     expect("renew a lease for an hour", prolonged, fulfilled());
+    expect("renew it for the first lease's time, which is sooner over", shortened, fulfilled());
     expect("take it in B after the first lease's time", held, fulfilled(equalTo(undefined)));
     expect("release the lease", released, fulfilled());
     expect("take it in B at once", free, fulfilled(LEASE));
@@ -174,7 +177,7 @@ export const fenced: Rule = defineRule({
   title: "While a lease lives only its holder writes; a lapsed one gives no right",
   level: "promise",
   source: ["P8", "P1"],
-  mutants: ["unfenced-passes", "cancel-needs-token", "lapse-ignored"],
+  mutants: ["unfenced-passes", "cancel-needs-token", "lapse-ignored", "late-renew"],
   settings: unmaintained,
   histories: { lapse: true },
   async act(kit) {
@@ -201,7 +204,10 @@ export const fenced: Rule = defineRule({
     );
     await kit.elapse(kit.timing.unitMs);
     const [first, ...others] = lapsing;
-    const lapsed = first && (await attempt(kit.A.finishTask(first.taskId, COMPLETED, { lease: first.lease?.token })));
+    const lapsed = first && (await zombieCalls(kit, first.taskId, first.lease?.token ?? 1));
+    const second = first && (await attempt(kit.B.acquireLease(first.taskId, { holder: "b", leaseMs: HOUR_MS })));
+    const stopped = first && (await attempt(kit.A.cancelTask(first.taskId)));
+    const dead = first && (await kit.B.getTask(first.taskId));
     const races = await Promise.all(
       others.map(async ({ taskId, lease }) => {
         const [finish, take] = await kit.scramble<unknown>([
@@ -211,16 +217,24 @@ export const fenced: Rule = defineRule({
         return { finish, take, after: await kit.B.getTask(taskId) };
       }),
     );
-    return { task, without, after, forced, cancelled, lapsed, races };
+    return { task, without, after, forced, cancelled, lapsed, taken: { second, stopped, dead }, races };
   },
-  judge(expect, { task, without, after, forced, cancelled, lapsed, races }) {
+  judge(expect, { task, without, after, forced, cancelled, lapsed, taken: { second, stopped, dead }, races }) {
     for (const [call, end] of Object.entries(without)) {
       expect(`${call} without a token under another's live lease`, end, refused("LEASE_LOST"));
     }
     expect("read the task then", after, unchanged(task));
     expect("finish it by force", forced, fulfilled());
     expect("cancel a leased task", cancelled, fulfilled());
-    if (lapsed !== undefined) expect("finish with a lapsed token that nobody took over", lapsed, refused("LEASE_LOST"));
+    for (const [call, end] of Object.entries(lapsed ?? {}))
+      expect(`${call} with a lapsed token that nobody took over`, end, refused("LEASE_LOST"));
+    if (second !== undefined) expect("take the task then", second, fulfilled(LEASE));
+    if (stopped !== undefined) expect("cancel it under its second lease", stopped, fulfilled());
+    const cancelledOrGone = which<Task | undefined>(
+      "cancelled, or gone",
+      (seen) => (seen?.status ?? "cancelled") === "cancelled",
+    );
+    expect("cancel it under its second lease, then read it", dead, cancelledOrGone);
     for (const { finish, take, after: read } of races) {
       const did = "finish with a lapsed token while another takes the task";
       if (finish !== undefined) expect(did, finish, refused("LEASE_LOST"));

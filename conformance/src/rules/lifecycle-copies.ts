@@ -1,9 +1,12 @@
 import { isTaskStoreError } from "@mcp-task-store/core";
 import { type Attempt, attempt } from "../attempt.ts";
+import type { Kit } from "../kit.ts";
+import { questionFor } from "../question.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { equalTo, fulfilled } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { note } from "./message-operations.ts";
+import { firstOfWatch } from "./operations.ts";
 
 /** Writes over everything inside a value that lets itself be written. */
 function vandalise(value: unknown, depth = 6): void {
@@ -13,6 +16,24 @@ function vandalise(value: unknown, depth = 6): void {
     Reflect.set(value, key, "vandalised");
   }
   Reflect.set(value, "planted", "vandalised");
+}
+
+/** What each write gives is written over; the task is read before, by who keeps nothing of it, and after. */
+async function vandalisedWrites(kit: Kit): Promise<readonly { did: string; before: unknown; after: unknown }[]> {
+  const { taskId } = await kit.task({ metadata: { deep: { list: [1, 2] } } });
+  const seen: { did: string; before: unknown; after: unknown }[] = [];
+  const keep = async (did: string, answer: unknown): Promise<void> => {
+    const before = structuredClone(await kit.B.getTask(taskId));
+    vandalise(answer);
+    seen.push({ did, before, after: structuredClone(await kit.A.getTask(taskId)) });
+  };
+  await keep("a report", await kit.A.updateTask(taskId, { statusMessage: "half" }));
+  await keep("a question", await kit.A.requestInputs(taskId, { k: questionFor("k") }));
+  await keep("an answer", await kit.A.answerInputs(taskId, { k: { action: "accept" } }));
+  await keep("a lease", await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: 3_600_000 }));
+  await keep("a wish to cancel", await kit.A.requestCancellation(taskId));
+  await keep("a cancel", await kit.A.cancelTask(taskId));
+  return seen;
 }
 
 export const copiesOut: Rule = defineRule({
@@ -35,7 +56,9 @@ export const copiesOut: Rule = defineRule({
       vandalise(page, 1);
     }
     vandalise(await kit.A.waitForUpdate(taskId, { since: 0, timeoutMs: kit.timing.deadlineMs }));
+    vandalise(await firstOfWatch(kit.A, taskId, kit.signal));
     const open = await kit.A.getTask(taskId);
+    const written = await vandalisedWrites(kit);
     // A copy: a store may give out the very outcome that it was given, and other rules need theirs.
     await kit.A.finishTask(taskId, structuredClone(COMPLETED));
     const ended = structuredClone(await kit.B.getTask(taskId, { outcome: true }));
@@ -43,10 +66,12 @@ export const copiesOut: Rule = defineRule({
     vandalise(await kit.A.waitForOutcome(taskId, { timeoutMs: kit.timing.deadlineMs }));
     const late = await attempt(kit.A.cancelTask(taskId));
     if (late.kind === "rejected" && isTaskStoreError(late.error)) vandalise(late.error.task);
-    return { before, open, ended, after: await kit.A.getTask(taskId, { outcome: true }) };
+    return { before, open, written, ended, after: await kit.A.getTask(taskId, { outcome: true }) };
   },
-  judge(expect, { before, open, ended, after }) {
-    expect("write over what create, get, list and wait gave, then read", open, equalTo(before));
+  judge(expect, { before, open, written, ended, after }) {
+    expect("write over what create, get, list, wait and watch gave, then read", open, equalTo(before));
+    for (const { did, before: kept, after: read } of written)
+      expect(`write over what ${did} gave, then read`, read, equalTo(kept));
     expect("write over what the outcome, its wait and a refusal gave, then read", after, equalTo(ended));
   },
 });

@@ -162,6 +162,35 @@ export const updatedMoves: Rule = defineRule({
   },
 });
 
+export const updatedByAll: Rule = defineRule({
+  id: "lifecycle/updated-by-all",
+  title: "Every question, answer and end moves lastUpdatedAt",
+  level: "must",
+  source: ["S-32"],
+  mutants: ["updated-by-report-only"],
+  async act(kit) {
+    const before = await kit.task();
+    const { taskId } = before;
+    const steps = [{ did: "create it", task: before }];
+    const step = async (did: string, write: () => Promise<Task>): Promise<void> => {
+      await clockBeyond(kit, steps.at(-1)?.task.lastUpdatedAt ?? "");
+      steps.push({ did, task: await write() });
+    };
+    await step("ask for input", () => kit.B.requestInputs(taskId, { k: questionFor("k") }));
+    await step("answer it", () => kit.A.answerInputs(taskId, { k: { action: "accept" } }));
+    await step("complete it", () => kit.B.finishTask(taskId, COMPLETED));
+    return steps;
+  },
+  judge(expect, steps) {
+    for (const [index, { did, task }] of steps.entries()) {
+      const before = steps[index - 1]?.task.lastUpdatedAt;
+      if (before === undefined) continue;
+      const later = which<string>(`later than ${before}`, (at) => Date.parse(at) > Date.parse(before));
+      expect(`${did} when the clock has moved on`, task.lastUpdatedAt, later);
+    }
+  },
+});
+
 export const revision: Rule = defineRule({
   id: "lifecycle/revision",
   title: "The revision grows with each accepted write and with nothing else",

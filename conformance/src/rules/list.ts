@@ -157,7 +157,7 @@ export const deadPage: Rule = defineRule({
   level: "promise",
   source: ["S-52", "S-54"],
   needs: ["listing"],
-  mutants: ["expired-short-page", "filter-after-limit"],
+  mutants: ["expired-short-page", "filter-after-limit", "list-status-first"],
   async act(kit) {
     const principal = kit.principal("p1");
     const view = kit.B.scoped(principal);
@@ -171,13 +171,16 @@ export const deadPage: Rule = defineRule({
         .map(({ taskId }) => kit.A.finishTask(taskId, COMPLETED)),
     );
     const completed = await view.listTasks({ limit: 2, status: ["completed"] });
-    return { live, page, ended, completed };
+    const either = await view.listTasks({ limit: 5, status: ["input_required", "working", "completed"] });
+    return { live, page, ended, completed, either };
   },
-  judge(expect, { live, page, ended, completed }) {
+  judge(expect, { live, page, ended, completed, either }) {
     const did = "let the 20 newest of 25 tasks expire, list 5";
     expect(did, idsOf(page.tasks).toSorted(), equalTo(idsOf(live).toSorted()));
     const filtered = idsOf(completed.tasks).toSorted();
     expect("complete the last two of five and list 2 that are completed", filtered, equalTo(idsOf(ended).toSorted()));
+    const both = idsOf(either.tasks).toSorted();
+    expect("list those that wait for input, work or are completed", both, equalTo(idsOf(live).toSorted()));
   },
 });
 
@@ -215,5 +218,25 @@ export const next: Rule = defineRule({
         which("no nextCursor", (page) => page !== undefined && page.nextCursor === undefined),
       );
     }
+  },
+});
+
+export const everybodys: Rule = defineRule({
+  id: "list/root",
+  title: "Trusted code lists every task, whoever owns it and if nobody does",
+  level: "promise",
+  source: ["P5"],
+  needs: ["listing"],
+  mutants: ["root-lists-owned"],
+  isolated: true,
+  async act(kit) {
+    const principals = [kit.principal("p1"), null, kit.principal("p2"), null, kit.principal("p1")];
+    const made: Task[] = [];
+    for (const principal of principals) made.push(await kit.A.createTask({ principal }));
+    return { made: idsOf(made), listed: idsOf(tasksOf(await walk(kit.B, 2))) };
+  },
+  judge(expect, { made, listed }) {
+    const did = "create tasks of two principals and of nobody, walk the root's list by two";
+    expect(did, listed.toSorted(), equalTo(made.toSorted()));
   },
 });

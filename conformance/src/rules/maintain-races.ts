@@ -90,9 +90,21 @@ export const maintainRace: Rule = defineRule({
       right: (taskId) => kit.B.createTask({ taskId, statusMessage: "again" }),
       after: (taskId) => kit.B.getTask(taskId),
     });
-    return { taken, remade, once: await together(kit) };
+    const stopped = await kit.duel({
+      isCostly: true,
+      over: lapsed(kit),
+      left: () => kit.A.maintain({ limit: 1 }),
+      right: (taskId) => kit.B.cancelTask(taskId),
+      after: (taskId) => kit.B.getTask(taskId),
+    });
+    return { taken, remade, stopped, once: await together(kit) };
   },
-  judge(expect, { taken, remade, once }) {
+  judge(expect, { taken, remade, stopped, once }) {
+    for (const { right, after, pause } of stopped) {
+      const did = `maintain by A while B cancels a task whose lease ran out (${pause})`;
+      if (after !== undefined)
+        expect(`${did}, then read`, after.status, equalTo(right.kind === "fulfilled" ? "cancelled" : "failed"));
+    }
     for (const { right, after, pause } of taken) {
       const did = `maintain by A while B takes a task whose lease ran out (${pause})`;
       if (right.kind !== "fulfilled" || right.value === undefined) {

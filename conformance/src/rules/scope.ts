@@ -1,11 +1,13 @@
 import { inspect } from "node:util";
-import type { ScopedTaskStore, Task, TaskPage } from "@mcp-task-store/core";
+import type { Task } from "@mcp-task-store/core";
 import { type Attempt, attempt } from "../attempt.ts";
+import { isError } from "../is-error.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, notFound, notFoundBy, refused, settled, which } from "../wants.ts";
-import { COMPLETED } from "./endings.ts";
+import { COMPLETED, FAILED } from "./endings.ts";
+import { idsOf, tasksOf, walk } from "./listing.ts";
 import { fingerprint, firstOfWatch, VIEW_OPERATIONS } from "./operations.ts";
 
 export const everyOp: Rule = defineRule({
@@ -17,6 +19,7 @@ export const everyOp: Rule = defineRule({
     ...["get", "outcome", "cancel", "coop", "answer", "delete", "wait", "waitOutcome", "watch"].map(
       (op) => `scope-open-${op}`,
     ),
+    "null-reads-outcome",
     "foreign-forbidden",
     "foreign-says-terminal",
   ],
@@ -25,27 +28,44 @@ export const everyOp: Rule = defineRule({
     const open = await kit.task({ principal: owner });
     const asked = await kit.task({ principal: owner });
     const ended = await kit.task({ principal: owner });
+    const failed = await kit.task({ principal: owner });
+    const cancelled = await kit.task({ principal: owner });
+    const leased = await kit.task({ principal: owner });
     const deleted = await kit.task({ principal: kit.principal("p2") });
     const expired = await kit.task({ principal: kit.principal("p2"), ttlMs: kit.timing.unitMs });
     await kit.A.requestInputs(asked.taskId, { k: questionFor("k") });
     await kit.A.finishTask(ended.taskId, COMPLETED);
+    await kit.A.finishTask(failed.taskId, FAILED);
+    await kit.A.cancelTask(cancelled.taskId);
+    await kit.A.acquireLease(leased.taskId, { holder: "worker", leaseMs: 3_600_000 });
     await kit.A.deleteTask(deleted.taskId);
     await kit.elapse(kit.timing.unitMs);
     const strangers = {
       "another principal's working task": open.taskId,
       "another principal's task in input_required": asked.taskId,
       "another principal's completed task": ended.taskId,
+      "another principal's failed task": failed.taskId,
+      "another principal's cancelled task": cancelled.taskId,
+      "another principal's leased task": leased.taskId,
       "a deleted task": deleted.taskId,
       "an expired task": expired.taskId,
     };
-    return { strangers, before: await Promise.all([open, asked, ended].map((task) => kit.A.getTask(task.taskId))) };
+    // A cancelled one may vanish by itself (S-59).
+    const owned = [open, asked, ended, failed, leased];
+    return { strangers, before: await Promise.all(owned.map((task) => kit.A.getTask(task.taskId))) };
   },
   async act(kit, { strangers, before }) {
-    const view = kit.B.scoped(kit.principal("p2"));
     const random = kit.taskId("never");
     const patience = kit.timing.deadlineMs;
+    const views = {
+      "another principal": kit.B.scoped(kit.principal("p2")),
+      "a caller without one": kit.B.scoped(null),
+    };
+    const asked = Object.entries(views).flatMap(([who, view]) =>
+      Object.entries(VIEW_OPERATIONS).map(([operation, call]) => ({ who, view, operation, call })),
+    );
     const calls = await Promise.all(
-      Object.entries(VIEW_OPERATIONS).map(async ([operation, call]) => {
+      asked.map(async ({ who, view, operation, call }) => {
         const control = await attempt(() => call(view, random, patience));
         const answers = await Promise.all(
           Object.entries(strangers).map(async ([what, taskId]) => {
@@ -53,18 +73,18 @@ export const everyOp: Rule = defineRule({
             return { what, answer, print: fingerprint(answer, taskId) };
           }),
         );
-        return { operation, control, print: fingerprint(control, random), answers };
+        return { who, operation, control, print: fingerprint(control, random), answers };
       }),
     );
     const after = await Promise.all(before.map((task) => kit.A.getTask(task?.taskId ?? "")));
     return { calls, after };
   },
   judge(expect, { calls, after }, { before }) {
-    for (const { operation, control, print, answers } of calls) {
-      expect(`${operation} of an id that never was`, control, notFoundBy(operation));
+    for (const { who, operation, control, print, answers } of calls) {
+      expect(`${operation} of an id that never was, as ${who}`, control, notFoundBy(operation));
       for (const { what, answer, print: seen } of answers) {
-        expect(`${operation} of ${what}`, answer, notFoundBy(operation));
-        expect(`${operation} of ${what}: all that a caller can tell apart`, seen, equalTo(print));
+        expect(`${operation} of ${what}, as ${who}`, answer, notFoundBy(operation));
+        expect(`${operation} of ${what}, as ${who}: all that a caller can tell apart`, seen, equalTo(print));
       }
     }
     expect("read those tasks again", after, equalTo(before));
@@ -94,21 +114,6 @@ export const noOracle: Rule = defineRule({
   },
 });
 
-/** All pages of a view, at most 50. */
-async function walk(view: Pick<ScopedTaskStore, "listTasks">, limit: number): Promise<readonly TaskPage[]> {
-  const pages: TaskPage[] = [await view.listTasks({ limit })];
-  for (let cursor = pages[0]?.nextCursor; cursor !== undefined && pages.length < 50;) {
-    const page = await view.listTasks({ limit, cursor });
-    pages.push(page);
-    cursor = page.nextCursor;
-  }
-  return pages;
-}
-
-function idsOf(pages: readonly TaskPage[]): readonly string[] {
-  return pages.flatMap((page) => page.tasks.map((task) => task.taskId));
-}
-
 export const listOwn: Rule = defineRule({
   id: "scope/list-own",
   title: "A listing shows the principal's own tasks, in full pages, and nothing of others'",
@@ -128,7 +133,7 @@ export const listOwn: Rule = defineRule({
     return { own: own.map((task) => task.taskId), pages: await walk(kit.B.scoped(kit.principal("p2")), 3) };
   },
   judge(expect, { own, pages }) {
-    expect("list one principal's six tasks among others'", idsOf(pages).toSorted(), equalTo(own.toSorted()));
+    expect("list one principal's six tasks among others'", idsOf(tasksOf(pages)).toSorted(), equalTo(own.toSorted()));
     const sizes = pages.map((page) => page.tasks.length);
     // The last full page may say that there may be more.
     expect("look at the sizes of the pages", sizes.at(-1) === 0 ? sizes.slice(0, -1) : sizes, equalTo([3, 3]));
@@ -171,7 +176,7 @@ export const exact: Rule = defineRule({
         const reads = await Promise.all(tasks.map((task) => view.getTask(task.taskId)));
         const readable = reads.flatMap((task, at) => (task === undefined ? [] : [at]));
         const own = tasks[index]?.taskId;
-        return { principal, index, own, readable, listed: lists ? idsOf(await walk(view, 50)) : [own] };
+        return { principal, index, own, readable, listed: lists ? idsOf(tasksOf(await walk(view, 50))) : [own] };
       }),
     );
     // Joined by a colon, principal and id of these two are the same text.
@@ -333,6 +338,6 @@ export const cleanErrors: Rule = defineRule({
 
 /** Everything that logging an error could show, hidden properties included. */
 function fullText(error: unknown): string {
-  const json = error instanceof Error ? JSON.stringify([Object.entries(error), error.message, error.stack]) : "";
+  const json = isError(error) ? JSON.stringify([Object.entries(error), error.message, error.stack]) : "";
   return `${inspect(error, { depth: 10, showHidden: true })} ${json}`;
 }

@@ -5,7 +5,7 @@ import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, notFound, notFoundBy, refused, settled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
-import { messageOperations } from "./message-operations.ts";
+import { messageOperations, note } from "./message-operations.ts";
 import { ROOT_OPERATIONS, VIEW_OPERATIONS } from "./operations.ts";
 import { outlives } from "./outlives.ts";
 
@@ -158,29 +158,32 @@ export const restart: Rule = defineRule({
 
 export const restartOnce: Rule = defineRule({
   id: "ttl/restart-once",
-  title: "Reading, reporting and refused calls prolong nothing",
+  title: "Reading, reporting, asking, answering, messages and refused calls prolong nothing",
   level: "promise",
   source: ["P7"],
-  mutants: ["ttl-slides-read", "ttl-slides-update", "ttl-slides-refusal"],
+  mutants: ["ttl-slides-read", "ttl-slides-update", "ttl-slides-refusal", "ttl-slides-ask"],
   act: (kit) =>
     kit.within(async (ttlMs, fromNow) => {
       // Long enough that a ttl that slides is seen to last.
       if (ttlMs < 4 * kit.timing.unitMs) return undefined;
       const principal = kit.principal("p1");
       const started = performance.now();
-      const tasks = [
-        kit.task({ principal, ttlMs }),
-        kit.task({ principal, ttlMs }),
-        kit.task({ principal, ttlMs }),
-      ] as const;
-      const [read, reported, ended] = await Promise.all(tasks);
+      const made = (): Promise<Task> => kit.task({ principal, ttlMs });
+      const [read, reported, asked, pushed, ended] = await Promise.all([made(), made(), made(), made(), made()]);
       await attempt(kit.A.finishTask(ended.taskId, COMPLETED));
+      await attempt(kit.A.requestInputs(asked.taskId, { k1: questionFor("k1") }));
       await kit.elapse(Math.ceil(ttlMs * 0.6));
       await Promise.all([
         attempt(kit.B.getTask(read.taskId)),
         attempt(kit.B.scoped(principal).listTasks()),
         attempt(kit.B.updateTask(reported.taskId, { statusMessage: "half" })),
         attempt(kit.B.finishTask(ended.taskId, COMPLETED)),
+        attempt(kit.B.answerInputs(asked.taskId, { k1: { action: "accept" } })).then(() =>
+          attempt(kit.B.requestInputs(asked.taskId, { k2: questionFor("k2") })),
+        ),
+        kit.B.capabilities.messages
+          ? attempt(kit.B.messages.push(pushed.taskId, note("half"), { messageId: "half" }))
+          : undefined,
       ]);
       // Too late: the ttl may have been over, and nothing to prolong.
       if (performance.now() - started >= ttlMs) return undefined;
@@ -190,6 +193,8 @@ export const restartOnce: Rule = defineRule({
       return {
         "read and listed": await attempt(kit.A.getTask(read.taskId)),
         "reported on": await attempt(kit.A.getTask(reported.taskId)),
+        "answered and asked again": await attempt(kit.A.getTask(asked.taskId)),
+        "given a message": await attempt(kit.A.getTask(pushed.taskId)),
         "finished once more in vain": await attempt(kit.A.getTask(ended.taskId)),
       };
     }),
@@ -280,35 +285,6 @@ export const grace: Rule = defineRule({
       end.kind === "fulfilled" ? end.value?.status === "failed" : notFound.holds(end),
     );
     expect("maintain; whoever waits for the outcome", woken, learnt);
-  },
-});
-
-export const noReturn: Rule = defineRule({
-  id: "ttl/no-return",
-  title: "A task that was seen to be gone never comes back",
-  level: "promise",
-  source: ["P7"],
-  mutants: ["recovery-resurrects", "acquire-resurrects"],
-  isolated: true,
-  async act(kit) {
-    const { taskId } = await kit.task({ ttlMs: kit.timing.unitMs });
-    await kit.elapse(kit.timing.unitMs);
-    const reads = [await attempt(kit.A.getTask(taskId))];
-    const look = async (after: Promise<unknown>): Promise<void> => {
-      await attempt(after);
-      reads.push(await attempt(kit.A.getTask(taskId)), await attempt(kit.B.getTask(taskId)));
-    };
-    await look(kit.B.acquireLease(taskId, { holder: "late", leaseMs: HOUR_MS }));
-    await look(kit.B.finishTask(taskId, COMPLETED, { force: true }));
-    await look(kit.B.renewLease(taskId, 1, { leaseMs: HOUR_MS }));
-    await look(kit.B.maintain());
-    await look(kit.A.maintain());
-    return reads;
-  },
-  judge(expect, reads) {
-    for (const [index, read] of reads.entries()) {
-      expect(`read an expired task, time ${index + 1}, after late calls and maintenance`, read, notFound);
-    }
   },
 });
 

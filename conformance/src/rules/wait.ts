@@ -76,16 +76,37 @@ export const many: Rule = defineRule({
   title: "All waiters of a task wake",
   level: "promise",
   source: ["P4"],
-  mutants: ["waiter-replaced", "waiter-shift"],
+  mutants: ["waiter-replaced", "waiter-shift", "outcome-waiter-one"],
   async act(kit) {
     const { taskId, revision } = await kit.task();
     const waits = Array.from({ length: 50 }, (_, index) =>
       (index % 2 === 0 ? kit.A : kit.B).waitForUpdate(taskId, { since: revision, signal: kit.signal }),
     );
     await kit.B.updateTask(taskId, { statusMessage: "now" });
-    return Promise.all(waits.map((wait) => kit.settles(wait)));
+    const ends = await Promise.all(waits.map((wait) => kit.settles(wait)));
+    const few = await kit.task();
+    const since = { since: few.revision, signal: kit.signal };
+    const pairs = {
+      update: [kit.A.waitForUpdate(few.taskId, since), kit.A.waitForUpdate(few.taskId, since)],
+      outcome: [0, 1].map(() => kit.A.waitForOutcome(few.taskId, { signal: kit.signal })),
+    };
+    await asleep(kit, few.taskId, Promise.all(Object.values(pairs).flat()));
+    await kit.B.finishTask(few.taskId, COMPLETED);
+    const two = {
+      update: await Promise.all(pairs.update.map((wait) => kit.settles<unknown>(wait))),
+      outcome: await Promise.all(pairs.outcome.map((wait) => kit.settles<unknown>(wait))),
+    };
+    return { ends, two };
   },
-  judge(expect, ends) {
+  judge(expect, { ends, two }) {
+    for (const [what, pair] of Object.entries(two)) {
+      for (const [index, end] of pair.entries()) {
+        const did = `wait twice in one process for the ${what} of a task, finish it: waiter ${index + 1}`;
+        expect(did, end, settled);
+        const some = which<unknown>("what it waited for", (seen) => seen !== undefined);
+        expect(did, end, fulfilled(some));
+      }
+    }
     for (const [index, end] of ends.entries()) {
       expect(`wait 50 times over two handles, write once: waiter ${index + 1}`, end, settled);
       expect(

@@ -25,6 +25,7 @@ export const watchAll: Rule = defineRule({
     "watch-drops-newest",
     "watch-dies-with-one",
     "watch-return-hangs",
+    "watch-first-scoped",
   ],
   async act(kit) {
     const { signal } = kit;
@@ -42,7 +43,9 @@ export const watchAll: Rule = defineRule({
     const doomed = crowd[0]?.taskId ?? "";
     const foreign = await kit.task({ principal: kit.principal("p2") });
     // Through a view, with ids that are not the principal's: those just end.
-    const ids = [foreign.taskId, ...crowd.map((task) => task.taskId), kit.taskId("never")];
+    const mine = crowd.map((task) => task.taskId);
+    // One of them twice: that is one task all the same.
+    const ids = [...mine.slice(0, 10), foreign.taskId, ...mine.slice(9), kit.taskId("never")];
     const all = kit.A.scoped(kit.principal("p1")).watchTasks(ids, { signal })[Symbol.asyncIterator]();
     const crowdEnds = kit.settles(collect(all, () => false));
     await kit.B.deleteTask(doomed);
@@ -75,6 +78,8 @@ export const watchAll: Rule = defineRule({
       "watch 20 tasks through a view, and two ids that it does not have; delete one, finish the others";
     expect(wholeCrowd, crowdSeen, settled);
     const finished = finishedIn(crowdSeen);
+    const strangers = tasksIn(crowdSeen).filter(({ taskId }) => !crowd.some((task) => task.taskId === taskId));
+    expect(`${wholeCrowd}: items that are none of its own`, strangers, equalTo([]));
     const rest19 = crowd.map((task) => task.taskId).filter((id) => id !== doomed);
     expect(`${wholeCrowd}: those seen completed`, finished.toSorted(), equalTo(rest19.toSorted()));
     for (const stop of stops) expect("call return() while next() is pending", stop, settled);
@@ -86,6 +91,10 @@ function rises(tasks: readonly Task[]): boolean {
 }
 
 function finishedIn(seen: Attempt<readonly Task[]>): readonly string[] {
-  if (seen.kind !== "fulfilled") return [];
-  return seen.value.filter((task) => task.status === "completed").map((task) => task.taskId);
+  const finished = tasksIn(seen).filter((task) => task.status === "completed");
+  return [...new Set(finished.map((task) => task.taskId))];
+}
+
+function tasksIn(seen: Attempt<readonly Task[]>): readonly Task[] {
+  return seen.kind === "fulfilled" ? seen.value : [];
 }
