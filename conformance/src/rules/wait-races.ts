@@ -50,15 +50,15 @@ export const outage: Rule = defineRule({
   async act(kit) {
     const { store, wire } = await kit.wired();
     const { taskId, revision } = await kit.task();
-    const waiting = store.waitForUpdate(taskId, { since: revision, signal: kit.signal });
-    // It has looked once when another wait of the same store has given up.
-    await store.waitForUpdate(taskId, { since: revision, timeoutMs: 2 * SOON_POLL_MS });
+    const waiting = anyEnd(store.waitForUpdate(taskId, { since: revision, signal: kit.signal }));
+    // It has looked once when another wait of the same store has given up; the first one is judged.
+    await anyEnd(store.waitForUpdate(taskId, { since: revision, timeoutMs: 2 * SOON_POLL_MS }));
     wire.cut();
     const { revision: written } = await kit.B.updateTask(taskId, { statusMessage: "meanwhile" });
     // The wait is to meet the outage, too.
     await anyEnd(store.getTask(taskId, { timeoutMs: 2 * SOON_POLL_MS }));
     wire.heal();
-    return { written, woken: await kit.settles(anyEnd(waiting), RECONNECT_MS) };
+    return { written, woken: await kit.settles(waiting, RECONNECT_MS) };
   },
   judge(expect, { written, woken }) {
     const did = "wait, cut the connections, write by another, let them come back";

@@ -76,6 +76,7 @@ describe("a rule that wants its histories judged", () => {
       "inputs/race",
       "lease/exclusive",
       "lease/fenced",
+      "lifecycle/any-order",
       "messages/bounded",
       "messages/drain",
       "messages/once",
