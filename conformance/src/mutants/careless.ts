@@ -249,7 +249,7 @@ export const careless: readonly Mutant[] = [
     name: "renew-shortens",
     fault: "A renewal for a shorter time brings the end of a lease nearer.",
     killedBy: ["lease/exclusive"],
-    mayAlso: ["ttl/leased-lives"],
+    mayAlso: ["exec/max-run", "ttl/leased-lives"],
     driver: (driver, { backend, fired }) =>
       intercepting(driver, async (write, kind, send) => {
         const answer = await send(write);

@@ -52,6 +52,7 @@ export const ids: readonly Mutant[] = [
     fault: "An id is a number.",
     killedBy: ["ids/unique"],
     mayAlso: [
+      "close/settles",
       "ids/unguessable",
       "lifecycle/updated-moves",
       "cancel/coop",

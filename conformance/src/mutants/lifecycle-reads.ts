@@ -158,7 +158,14 @@ export const lifecycleReads: readonly Mutant[] = [
     name: "peer-cache",
     fault: "A process answers reads from a cache for 50 ms.",
     killedBy: ["lifecycle/read-your-writes"],
-    mayAlso: ["inputs/ask-atomic", "durable/not-mine", "durable/own-win", "lifecycle/message", "payload/limits"],
+    mayAlso: [
+      "lifecycle/copies-in",
+      "inputs/ask-atomic",
+      "durable/not-mine",
+      "durable/own-win",
+      "lifecycle/message",
+      "payload/limits",
+    ],
     store: cachesReads,
   }),
   defineMutant({
