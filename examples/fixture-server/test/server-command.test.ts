@@ -103,7 +103,7 @@ describe("mcp-task-store-conformance server", { timeout: 120_000 }, () => {
     await new Promise((resolve) => http.close(resolve));
     const away = await judge("--url", `http://127.0.0.1:${port}/mcp`, "--rule", "x/advertised");
     expect(away).toMatchObject({ code: 3 });
-    expect(away.stdout).toContain("the server was not reached");
+    expect(away.stdout).toContain("the server could not be reached");
     expect(await judge()).toMatchObject({ code: 2 });
     expect(await judge("--url", "ftp://127.0.0.1")).toMatchObject({ code: 2 });
     expect(await judge("--url", url, "--tool", "grete=hello")).toMatchObject({ code: 2 });

@@ -24,7 +24,7 @@ describe.skipIf(mongoIsLeftOut())(`the pipelines equal transitions.ts (DRIVER_SE
   beforeEach(() => mongo.clear());
 
   it("write equals apply over thousands of random writes", { timeout: 300_000 }, async () => {
-    const writes = mongo.isStandIn ? 1_200 : 4_400;
+    const writes = mongo.isStandIn ? 800 : 4_400;
     const seen = { written: 0, replayed: 0, quiet: 0, refused: 0, late: 0, gone: 0 };
     for (let done = 0; done < writes; done += ROWS) {
       const counts = await compareWritesWithApply(mongo, { seed: seed + done, times: ROWS });
@@ -47,14 +47,14 @@ describe.skipIf(mongoIsLeftOut())(`the pipelines equal transitions.ts (DRIVER_SE
   });
 
   it("sequences of calls equal the reference, some of them at once", { timeout: 300_000 }, async () => {
-    const comparison = await compareWithApply(mongo.driver, { seed, writes: mongo.isStandIn ? 500 : 3_000 });
+    const comparison = await compareWithApply(mongo.driver, { seed, writes: mongo.isStandIn ? 300 : 3_000 });
     expect(comparison.difference).toBeUndefined();
   });
 
   it("messages equal message-queue.ts", { timeout: 300_000 }, async () => {
     const driver = mongo.another({ collection: `${COLLECTION}_messages` });
     await driver.setup();
-    const { counts, difference } = await compareMessages(driver, { seed, writes: mongo.isStandIn ? 800 : 3_000 });
+    const { counts, difference } = await compareMessages(driver, { seed, writes: mongo.isStandIn ? 500 : 3_000 });
     expect(difference).toBeUndefined();
     const often = ["push pushed", "push repeated", "push full", "push refused", "take something", "take spent"];
     expect(Math.min(...often.map((kind) => counts[kind] ?? 0)), JSON.stringify(counts)).toBeGreaterThan(5);
