@@ -187,12 +187,17 @@ class ServerJudging {
     try {
       const session = generation === SESSION_VERSION ? await kit.session() : undefined;
       const client = session ?? kit.modern();
-      const hello = session?.hello ?? (await client.call("server/discover")).message?.result;
+      const greeting = session === undefined ? await client.call("server/discover") : session.greeting;
+      const hello = session?.hello ?? greeting?.message?.result;
       const capabilities = objectIn(hello, "capabilities");
       const tasks =
         session === undefined ? objectIn(capabilities, "extensions")[TASKS_EXTENSION] : capabilities["tasks"];
       if (!isJsonObject(tasks) && this.#options.generation === undefined) {
-        throw new NotOffered(`the server declares no tasks of ${generation}`);
+        throw new NotOffered(
+          greeting?.message === undefined
+            ? `no MCP message answered ${session === undefined ? "server/discover" : "initialize"}, only HTTP ${greeting?.status}`
+            : `the server declares no tasks of ${generation}`,
+        );
       }
       const samples: number[] = [];
       let listed: unknown;

@@ -34,6 +34,8 @@ export class Session {
   #answered = 0;
   /** What the server said of itself. */
   hello: JsonObject = {};
+  /** How `initialize` was answered. */
+  greeting: HttpAnswer | undefined;
   /** @default the user looks away */
   answering: Answering = async () => ({ action: "cancel" });
 
@@ -60,12 +62,9 @@ export class Session {
     const { headers, capabilities, journal, deadlineMs } = options;
     const session = new Session(url, headers, journal, deadlineMs);
     const clientInfo = { name: "mcp-task-store-conformance", version: "1" };
-    const { message } = await session.call("initialize", {
-      protocolVersion: SESSION_VERSION,
-      capabilities,
-      clientInfo,
-    });
-    session.hello = message?.result ?? {};
+    const answer = await session.call("initialize", { protocolVersion: SESSION_VERSION, capabilities, clientInfo });
+    session.greeting = answer;
+    session.hello = answer.message?.result ?? {};
     if (session.hello["protocolVersion"] !== SESSION_VERSION) return session;
     session.#headers = { ...session.#headers, "MCP-Protocol-Version": SESSION_VERSION };
     await session.notify("notifications/initialized");

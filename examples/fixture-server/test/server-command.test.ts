@@ -109,4 +109,16 @@ describe("mcp-task-store-conformance server", { timeout: 120_000 }, () => {
     expect(await judge("--url", url, "--tool", "grete=hello")).toMatchObject({ code: 2 });
     expect(await judge("--url", url, "--header", "no colon")).toMatchObject({ code: 2 });
   });
+
+  it("says so when what answers is no MCP server, and gives no verdict", async () => {
+    await using http = createServer((_, response) => response.writeHead(502).end("<html>"));
+    http.listen(0, "127.0.0.1");
+    await once(http, "listening");
+    const address = http.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const { code, stdout } = await judge("--url", `http://127.0.0.1:${port}/mcp`);
+    expect(stdout).toContain("not applicable, no MCP message answered initialize, only HTTP 502: s/*");
+    expect(stdout).toContain("not applicable, no MCP message answered server/discover, only HTTP 502: x/*");
+    expect(code).toBe(3);
+  });
 });
