@@ -82,6 +82,7 @@ export const watch: readonly Mutant[] = [
     name: "watch-future-only",
     fault: "A watch does not start with the present.",
     killedBy: ["watch/all"],
+    mayAlso: ["lifecycle/copies-out", "lifecycle/shape"],
     ...watching((items, { fired }) => {
       let started = false;
       return {
