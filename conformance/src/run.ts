@@ -1,6 +1,7 @@
 import { type Task, taskExecution, type TaskStore } from "@mcp-task-store/core";
-import { anyEnd, CouldNotRun, type Settled } from "./attempt.ts";
+import { anyEnd, CouldNotRun } from "./attempt.ts";
 import { CAPABILITY_PROBES } from "./capability-probes.ts";
+import { inTime } from "./in-time.ts";
 import { Journal } from "./journal.ts";
 import { couldNotRun, judged, type Played, tooLong } from "./judgement.ts";
 import { randomFrom, ruleSeed } from "./random.ts";
@@ -192,11 +193,11 @@ export class Run {
     const broken = rule.needs.find((need) => ground.broken.has(need));
     if (broken !== undefined) return couldNotRun(`${broken} is declared and does not work`, ground.broken.get(broken));
     const journal = new Journal();
-    const timer = new AbortController();
     const limit = longestPlayMs(ground.timing);
-    const play = anyEnd(() => this.#played(rule, ground, journal, again));
-    const ended = await Promise.race([play, over(limit, timer.signal)]);
-    timer.abort();
+    const ended = await inTime(
+      limit,
+      anyEnd(() => this.#played(rule, ground, journal, again)),
+    );
     return ended === undefined ? tooLong(limit) : judged(ended, journal);
   }
 
@@ -244,7 +245,10 @@ export class Run {
       const handles = await this.#handles(namespace, settings);
       return await this.#playedIn(rule, { ...ground, namespace, handles }, journal, settings, orphans);
     } finally {
-      await within(ground.timing.deadlineMs, () => namespace[Symbol.asyncDispose]());
+      await inTime(
+        ground.timing.deadlineMs,
+        anyEnd(() => namespace[Symbol.asyncDispose]()),
+      );
     }
   }
 
@@ -288,21 +292,8 @@ export function longestPlayMs({ deadlineMs, unitMs }: Timing): number {
 
 /** @throws CouldNotRun when it does not settle: a target that hangs has to leave a report all the same */
 async function bounded<T>(call: PromiseLike<T>, what: string): Promise<T> {
-  const ended = await within(GROUND_MS, call);
+  const ended = await inTime(GROUND_MS, anyEnd(call));
   if (ended === undefined) throw new CouldNotRun(`${what} did not end within ${GROUND_MS} ms`);
   if (ended.kind === "rejected") throw ended.error;
   return ended.value;
-}
-
-/** How a call ended; undefined: it had not by then. */
-async function within<T>(ms: number, call: PromiseLike<T> | (() => PromiseLike<T>)): Promise<Settled<T> | undefined> {
-  const timer = new AbortController();
-  const ended = await Promise.race([anyEnd(call), over(ms, timer.signal)]);
-  timer.abort();
-  return ended;
-}
-
-async function over(ms: number, signal: AbortSignal): Promise<undefined> {
-  const { setTimeout } = await import("node:timers/promises");
-  await anyEnd(() => setTimeout(ms, undefined, { signal }));
 }

@@ -6,6 +6,7 @@ import { controlTask } from "./control-task.ts";
 import type { History, HistoryAllowances } from "./history/history-data.ts";
 import { HistoryRecording } from "./history/history-recording.ts";
 import { recordHistory } from "./history/record-history.ts";
+import { inTime } from "./in-time.ts";
 import { type Journal, observed } from "./journal.ts";
 import type { Kit, Wired } from "./kit.ts";
 import { endOfProcess, type ProcessEnd } from "./process/target-process.ts";
@@ -113,10 +114,9 @@ export class Session implements Kit {
     const lent = new Set(this.#parts.handles);
     const own = this.#opened.filter((store) => !lent.has(store));
     // One that hangs is for the rules about closing: the others have their turn.
-    const inTime = (close: () => Promise<void>): Promise<unknown> =>
-      this.#before(this.timing.deadlineMs, anyEnd(close));
-    for (const store of own) await inTime(() => store.close({ graceMs: 100 }));
-    for (const driver of this.#drivers) await inTime(() => driver.close());
+    const closed = (close: () => Promise<void>): Promise<unknown> => inTime(this.timing.deadlineMs, anyEnd(close));
+    for (const store of own) await closed(() => store.close({ graceMs: 100 }));
+    for (const driver of this.#drivers) await closed(() => driver.close());
     for (const wire of this.#wires) await wire.close();
   }
 
@@ -270,20 +270,12 @@ export class Session implements Kit {
   }
 
   async settles<T>(call: Promise<T>, extraMs = 0): Promise<Attempt<T>> {
-    const ended = await this.#before(this.timing.deadlineMs + extraMs, attempt(call));
+    const ended = await inTime(this.timing.deadlineMs + extraMs, attempt(call));
     if (ended !== undefined) return ended;
-    const control = await this.#before(this.timing.deadlineMs, anyEnd(controlTask(this.#raw)));
+    const control = await inTime(this.timing.deadlineMs, anyEnd(controlTask(this.#raw)));
     if (control === undefined) throw new CouldNotRun("neither the call nor its control settled in time");
     if (control.kind === "rejected") throw new CouldNotRun("the control failed", { cause: control.error });
-    return (await this.#before(0, attempt(call))) ?? { kind: "pending" };
-  }
-
-  async #before<T>(ms: number, call: Promise<T>): Promise<T | undefined> {
-    const timer = new AbortController();
-    const over = setTimeout(ms, undefined, { signal: timer.signal }).catch(() => undefined);
-    const first = await Promise.race([call, over]);
-    timer.abort();
-    return first;
+    return (await inTime(0, attempt(call))) ?? { kind: "pending" };
   }
 
   async isPending(call: Promise<unknown>): Promise<boolean> {

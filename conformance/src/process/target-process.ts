@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { setTimeout } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { CouldNotRun } from "../attempt.ts";
+import { inTime } from "../in-time.ts";
 import type { ChildLine } from "./child-line.ts";
 
 /** How a process went that opened a store, used it and closed it. */
@@ -105,9 +105,10 @@ async function control(deadlineMs: number): Promise<void> {
 }
 
 async function within(ms: number, event: Promise<unknown>): Promise<boolean> {
-  const timer = new AbortController();
-  const over = setTimeout(ms, false, { signal: timer.signal }).catch(() => false);
-  const first = await Promise.race([event.then(() => true), over]);
-  timer.abort();
-  return first;
+  return (
+    (await inTime(
+      ms,
+      event.then(() => true),
+    )) ?? false
+  );
 }

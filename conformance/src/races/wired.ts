@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { anyEnd } from "../attempt.ts";
+import { inTime } from "../in-time.ts";
 import type { Wire } from "../wire/wire.ts";
 import type { Timing } from "../timing.ts";
 import type { Bout, Duel, Ring } from "./duel.ts";
@@ -63,8 +64,5 @@ function quietMs({ callMs: { p50 } }: Timing): number {
 
 /** Waits for the first of them to settle, but not for long. */
 async function oneOf(...ends: readonly Promise<unknown>[]): Promise<void> {
-  const timer = new AbortController();
-  const over = anyEnd(() => setTimeout(PATIENCE_MS, undefined, { signal: timer.signal }));
-  await Promise.race([...ends.map((end) => anyEnd(end)), over]);
-  timer.abort();
+  await inTime(PATIENCE_MS, Promise.race(ends.map((end) => anyEnd(end))));
 }

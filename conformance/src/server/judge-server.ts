@@ -1,6 +1,6 @@
-import { setTimeout } from "node:timers/promises";
 import type { Generation } from "@mcp-task-store/core";
 import { anyEnd, type Settled } from "../attempt.ts";
+import { inTime } from "../in-time.ts";
 import { Journal } from "../journal.ts";
 import { couldNotRun, judged, type Played, tooLong } from "../judgement.ts";
 import { OptionError } from "../option-error.ts";
@@ -143,10 +143,7 @@ class ServerJudging {
     if (missing !== undefined) return { outcome: "not-applicable", reason: reasonOf(missing) };
     const journal = new Journal();
     const limit = MAX_DEADLINES * this.#deadlineMs;
-    const timer = new AbortController();
-    const over = setTimeout(limit, undefined, { signal: timer.signal }).catch(() => undefined);
-    const ended = await Promise.race([anyEnd(this.#played(rule, journal)), over]);
-    timer.abort();
+    const ended = await inTime(limit, anyEnd(this.#played(rule, journal)));
     if (ended === undefined) return tooLong(limit);
     const offer = ended.kind === "fulfilled" && ended.value.play.kind === "threw" ? ended.value.play.error : undefined;
     if (offer instanceof NotOffered) return { outcome: "not-applicable", reason: offer.message };
@@ -187,17 +184,14 @@ class ServerJudging {
     try {
       const session = generation === SESSION_VERSION ? await kit.session() : undefined;
       const client = session ?? kit.modern();
-      const greeting = session === undefined ? await client.call("server/discover") : session.greeting;
-      const hello = session?.hello ?? greeting?.message?.result;
-      const capabilities = objectIn(hello, "capabilities");
+      const greeting = session?.greeting ?? (await client.call("server/discover"));
+      const capabilities = objectIn(greeting.message?.result, "capabilities");
       const tasks =
         session === undefined ? objectIn(capabilities, "extensions")[TASKS_EXTENSION] : capabilities["tasks"];
       if (!isJsonObject(tasks) && this.#options.generation === undefined) {
-        throw new NotOffered(
-          greeting?.message === undefined
-            ? `no MCP message answered ${session === undefined ? "server/discover" : "initialize"}, only HTTP ${greeting?.status}`
-            : `the server declares no tasks of ${generation}`,
-        );
+        const asked = session === undefined ? "server/discover" : "initialize";
+        if (greeting.message !== undefined) throw new NotOffered(`the server declares no tasks of ${generation}`);
+        throw new NotOffered(`no MCP message answered ${asked}, only HTTP ${greeting.status}`);
       }
       const samples: number[] = [];
       let listed: unknown;

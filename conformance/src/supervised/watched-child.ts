@@ -50,8 +50,8 @@ export class WatchedChild {
       loadMs: options.loadMs ?? 60_000,
       closeMs: options.closeMs ?? 60_000,
     };
-    // What the target prints is no part of the report.
     this.#quietMs = options.quietMs;
+    // What the target prints is no part of the report.
     this.#child = fork(fileURLToPath(ENTRY), [], {
       stdio: ["ignore", 2, 2, "ipc"],
       env: { ...process.env, ...options.env },
