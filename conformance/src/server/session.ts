@@ -32,10 +32,7 @@ export class Session {
   #headers: Headers;
   #lastId = 0;
   #answered = 0;
-  /** What the server said of itself. */
-  hello: JsonObject = {};
-  /** How `initialize` was answered. */
-  greeting: HttpAnswer | undefined;
+  #greeting: HttpAnswer | undefined;
   /** @default the user looks away */
   answering: Answering = async () => ({ action: "cancel" });
 
@@ -62,15 +59,24 @@ export class Session {
     const { headers, capabilities, journal, deadlineMs } = options;
     const session = new Session(url, headers, journal, deadlineMs);
     const clientInfo = { name: "mcp-task-store-conformance", version: "1" };
-    const answer = await session.call("initialize", { protocolVersion: SESSION_VERSION, capabilities, clientInfo });
-    session.greeting = answer;
-    session.hello = answer.message?.result ?? {};
+    const hello = { protocolVersion: SESSION_VERSION, capabilities, clientInfo };
+    session.#greeting = await session.call("initialize", hello);
     if (session.hello["protocolVersion"] !== SESSION_VERSION) return session;
     session.#headers = { ...session.#headers, "MCP-Protocol-Version": SESSION_VERSION };
     await session.notify("notifications/initialized");
     // What the server says before it is heard may be lost.
     await Promise.race([session.#hear(), setTimeout(HEARING_MS, undefined, { ref: false })]);
     return session;
+  }
+
+  /** How `initialize` was answered; undefined until it is. */
+  get greeting(): HttpAnswer | undefined {
+    return this.#greeting;
+  }
+
+  /** What the server said of itself. */
+  get hello(): JsonObject {
+    return this.#greeting?.message?.result ?? {};
   }
 
   /** What the server sent by itself so far, in the order in which it came. */
