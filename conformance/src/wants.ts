@@ -26,6 +26,12 @@ export function unchangedOrGone(task: Task): Want<Task | undefined> {
   return { text: same.text, holds: (seen) => same.holds(seen) || (task.status === "cancelled" && seen === undefined) };
 }
 
+/** What may become of a cancelled task: some stores keep it, others delete it (S-59). */
+export const cancelledOrGone: Want<Task | undefined> = which(
+  "cancelled, or gone",
+  (task) => task === undefined || task.status === "cancelled",
+);
+
 /** A call that succeeded, and whose value is so. */
 export function fulfilled<T>(value?: Want<T>): Want<Attempt<T>> {
   return {

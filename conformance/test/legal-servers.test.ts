@@ -3,16 +3,9 @@ import { startFixtureServer } from "@mcp-task-store/example-fixture-server";
 import type { JsonObject } from "@mcp-task-store/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeRule } from "../src/index.ts";
-import { judgeServer, type JudgeServerOptions, type Tampering, tamperingProxy } from "../src/server.ts";
+import { judgeServer, type Tampering, tamperingProxy } from "../src/server.ts";
 import { isJsonObject, objectIn, textIn } from "../src/server/wire-message.ts";
-
-const OPTIONS: JudgeServerOptions = {
-  headers: { Authorization: "Bearer alice" },
-  otherHeaders: { Authorization: "Bearer bob" },
-  anonymous: true,
-  replays: 0,
-  timing: { minDeadlineMs: 4_000 },
-};
+import { KNOWN_CALLERS } from "./known-callers.ts";
 
 const stack = new AsyncDisposableStack();
 let url: string;
@@ -55,7 +48,7 @@ describe("no rule fails a server", () => {
     ["whose errors name the task that was asked for", namingIds],
   ])("%s", { timeout: 120_000 }, async (_, tampering) => {
     await using proxy = await tamperingProxy(url, tampering);
-    const report = await judgeServer(proxy.url, OPTIONS);
+    const report = await judgeServer(proxy.url, KNOWN_CALLERS);
     const wrong = report.rules.filter(({ outcome }) => outcome === "fail" || outcome === "could-not-run");
     expect(wrong.map((rule) => describeRule(rule, report)).join("\n")).toBe("");
     expect(report.verdict).toBe("conformant");
@@ -63,6 +56,6 @@ describe("no rule fails a server", () => {
 });
 
 it("how a rule is played again is said with all that the run knew of its callers, but for their secrets", async () => {
-  const { command } = await judgeServer(url, { ...OPTIONS, rules: ["s/list-hidden"] });
+  const { command } = await judgeServer(url, { ...KNOWN_CALLERS, rules: ["s/list-hidden"] });
   expect(command).toBe(`server --url ${url} --header 'Authorization: …' --other-header 'Authorization: …' --anonymous`);
 });

@@ -1,16 +1,8 @@
 import { startFixtureServer } from "@mcp-task-store/example-fixture-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeRule, type Report, type RuleReport } from "../src/index.ts";
-import { judgeServer, type JudgeServerOptions, serverMutants, serverRules, tamperingProxy } from "../src/server.ts";
-
-const OPTIONS: JudgeServerOptions = {
-  headers: { Authorization: "Bearer alice" },
-  otherHeaders: { Authorization: "Bearer bob" },
-  anonymous: true,
-  replays: 0,
-  // Here only mutants leave anything waiting.
-  timing: { minDeadlineMs: 4_000 },
-};
+import { judgeServer, serverMutants, serverRules, tamperingProxy } from "../src/server.ts";
+import { KNOWN_CALLERS } from "./known-callers.ts";
 
 /** Each mutant meets its killers and every so many other rules, others for each mutant. */
 const SHARE = 24;
@@ -39,7 +31,7 @@ describe("the catalogue", () => {
 
 describe("the reference server", () => {
   it("passes every rule of both generations", { timeout: 120_000 }, async () => {
-    const report = await judgeServer(url, OPTIONS);
+    const report = await judgeServer(url, KNOWN_CALLERS);
     expect(
       texts(
         report,
@@ -51,7 +43,7 @@ describe("the reference server", () => {
 
   it("passes them through a proxy that changes nothing", { timeout: 120_000 }, async () => {
     await using proxy = await tamperingProxy(url, {});
-    const report = await judgeServer(proxy.url, OPTIONS);
+    const report = await judgeServer(proxy.url, KNOWN_CALLERS);
     expect(
       texts(
         report,
@@ -70,7 +62,7 @@ describe("broken servers", () => {
       .map(({ id }) => id);
     const generation = mutant.name.startsWith("x-") ? "2026-07-28" : "2025-11-25";
     const rules = [...mutant.killedBy, ...others.filter((id) => id.startsWith(mutant.name.slice(0, 1)))];
-    const report = await judgeServer(proxy.url, { ...OPTIONS, rules, generation });
+    const report = await judgeServer(proxy.url, { ...KNOWN_CALLERS, rules, generation });
     const survived = report.rules.filter(
       (rule) => mutant.killedBy.includes(rule.id) && (rule.outcome !== "fail" || rule.failure?.by !== "judge"),
     );

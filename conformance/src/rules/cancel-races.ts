@@ -5,14 +5,9 @@ import type { Kit } from "../kit.ts";
 import { questionFor } from "../question.ts";
 import type { Bout } from "../races/duel.ts";
 import { defineRule, type Rule, type Want } from "../rule.ts";
-import { fulfilled, refused, refusedAsEnded, settled, which } from "../wants.ts";
+import { cancelledOrGone, fulfilled, refused, refusedAsEnded, settled } from "../wants.ts";
 
 const HOUR_MS = 3_600_000;
-
-const cancelledOrGone = which<Task | undefined>(
-  "cancelled, or gone",
-  (task) => task === undefined || task.status === "cancelled",
-);
 
 /** A task, and the token of its lease where it has one. */
 interface Late {

@@ -3,7 +3,16 @@ import { type Attempt, attempt, fulfilledValues, rejectedErrors } from "../attem
 import { deferred } from "../deferred.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule, type Want } from "../rule.ts";
-import { equalTo, fulfilled, refused, refusedAsEnded, settled, unchangedOrGone, which } from "../wants.ts";
+import {
+  cancelledOrGone,
+  equalTo,
+  fulfilled,
+  refused,
+  refusedAsEnded,
+  settled,
+  unchangedOrGone,
+  which,
+} from "../wants.ts";
 import { CANCELLED, COMPLETED, ENDINGS, FAILED } from "./endings.ts";
 
 const HOUR_MS = 3_600_000;
@@ -175,14 +184,10 @@ export const coopOrphan: Rule = defineRule({
     return { after: await kit.A.getTask(asked.taskId, { outcome: true }), handed, lapsed };
   },
   judge(expect, { after, handed, lapsed }) {
-    const cancelled = which<Task | undefined>(
-      "cancelled, or gone",
-      (task) => task === undefined || task.status === "cancelled",
-    );
-    expect("ask to cancel a leased task, let the lease run out, maintain", after, cancelled);
+    expect("ask to cancel a leased task, let the lease run out, maintain", after, cancelledOrGone);
     const nothing = orGone(fulfilled(equalTo<unknown>(undefined)));
     expect("ask to cancel a leased task, let the lease run out, take it", handed.next, nothing);
-    expect("ask to cancel a leased task, let the lease run out, take it, then read", handed.after, cancelled);
+    expect("ask to cancel a leased task, let the lease run out, take it, then read", handed.after, cancelledOrGone);
     const ended = orGone(fulfilled(which("a task that has ended", (task: Task) => isTerminal(task.status))));
     expect("ask to cancel a task whose lease has run out", lapsed, ended);
   },
@@ -276,11 +281,7 @@ export const signal: Rule = defineRule({
     for (const { how, aborted, mixedUp, after } of seen) {
       expect(`${how} by B while A's handler runs: its signal`, aborted, settled);
       expect(`${how} by B: the signal of another task's handler`, mixedUp, equalTo(false));
-      const ended = which<Task | undefined>(
-        "cancelled, or gone",
-        (task) => task === undefined || task.status === "cancelled",
-      );
-      expect(`${how} by B, handler returned, task read`, after, ended);
+      expect(`${how} by B, handler returned, task read`, after, cancelledOrGone);
     }
   },
 });

@@ -2,7 +2,7 @@ import type { Task, TaskStore } from "@mcp-task-store/core";
 import { anyEnd, CouldNotRun, type Settled } from "../attempt.ts";
 import type { Kit, Wired } from "../kit.ts";
 import { defineRule, type Rule, type Want } from "../rule.ts";
-import { equalTo, hasCode, settled, which } from "../wants.ts";
+import { cancelledOrGone, equalTo, hasCode, settled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 import { LOSSY_PUSH, LOSSY_WRITES, type LossyWrite, turnsOf } from "./lossy-writes.ts";
 import { couldNotTell, type End, endedWith, patienceMs, RECONNECT_MS, succeeded, told, warm } from "./wired-calls.ts";
@@ -227,11 +227,7 @@ export const notMine: Rule = defineRule({
         },
       );
       expect(did, end, refused);
-      expect(
-        `${did}, then read`,
-        after,
-        which("cancelled, or gone", (task) => task === undefined || task.status === "cancelled"),
-      );
+      expect(`${did}, then read`, after, cancelledOrGone);
     }
   },
 });

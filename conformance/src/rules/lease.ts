@@ -3,7 +3,7 @@ import { type Attempt, attempt, fulfilledValues } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../question.ts";
-import { equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
+import { cancelledOrGone, equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
 import { COMPLETED, FAILED } from "./endings.ts";
 import { unmaintained } from "./unmaintained.ts";
 
@@ -230,10 +230,6 @@ export const fenced: Rule = defineRule({
       expect(`${call} with a lapsed token that nobody took over`, end, refused("LEASE_LOST"));
     if (second !== undefined) expect("take the task then", second, fulfilled(LEASE));
     if (stopped !== undefined) expect("cancel it under its second lease", stopped, fulfilled());
-    const cancelledOrGone = which<Task | undefined>(
-      "cancelled, or gone",
-      (seen) => (seen?.status ?? "cancelled") === "cancelled",
-    );
     expect("cancel it under its second lease, then read it", dead, cancelledOrGone);
     for (const { finish, take, after: read } of races) {
       const did = "finish with a lapsed token while another takes the task";
