@@ -6,12 +6,14 @@ import type { Totals } from "./vitest-totals.ts";
  */
 export function conformanceTotals(report: unknown, exitCode: number): Totals {
   const stores = Array.isArray(report) ? report.filter(isVerdict) : [];
-  const passed = stores.filter(({ verdict }) => verdict === "conformant").length;
-  const failed = stores.length - passed;
+  const wrong = stores.filter(({ verdict }) => verdict !== "conformant");
+  const failures = wrong.map(({ backend, verdict }) => `pnpm conformance --backend ${backend}: ${verdict}`);
   // A run that failed, whatever the verdicts are, is no success.
-  return { passed, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped: 0 };
+  if (failures.length === 0 && exitCode !== 0) failures.push(`pnpm conformance: exit code ${exitCode}`);
+  return { passed: stores.length - wrong.length, failed: failures.length, skipped: 0, failures };
 }
 
-function isVerdict(row: unknown): row is { readonly verdict: unknown } {
-  return typeof row === "object" && row !== null && "verdict" in row;
+function isVerdict(row: unknown): row is { readonly backend: string; readonly verdict: string } {
+  if (typeof row !== "object" || row === null || !("backend" in row) || !("verdict" in row)) return false;
+  return typeof row.backend === "string" && typeof row.verdict === "string";
 }

@@ -5,6 +5,7 @@ import { runStep } from "./run-step.ts";
 let failed = 0;
 for (const { name, directory, published } of workspacePackages()) {
   if (!published) continue;
-  if (!(await runStep({ name, command: ["publint", "run", directory, "--strict", "--pack", "pnpm"] }))) failed += 1;
+  const failure = await runStep({ name, command: ["publint", "run", directory, "--strict", "--pack", "pnpm"] });
+  if (failure !== undefined) failed += 1;
 }
 process.exitCode = failed === 0 ? 0 : 1;

@@ -10,16 +10,21 @@ export interface Step {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs the step with its output kept back, and shows the output only when it failed. Never rejects. */
-export async function runStep(step: Step): Promise<boolean> {
+const SHOWN_LINES = 25;
+
+/**
+ * Runs the step with its output kept back, and shows the output only when it failed. Never rejects.
+ * @returns its failure in words, with the end of what it printed; undefined when it passed
+ */
+export async function runStep(step: Step): Promise<string | undefined> {
   process.stdout.write(`  ${step.name} … `);
   const ended = await timed(step);
   return say(step, ended, "");
 }
 
 /** Runs steps two at a time, each shown when it has ended. Never rejects; answers in the order of the steps. */
-export async function runStepsInPairs(steps: readonly Step[]): Promise<readonly boolean[]> {
-  const answers: boolean[] = [];
+export async function runStepsInPairs(steps: readonly Step[]): Promise<readonly (string | undefined)[]> {
+  const answers: (string | undefined)[] = [];
   const left = steps.entries();
   const lane = async (): Promise<void> => {
     for (const [index, step] of left) answers[index] = say(step, await timed(step), `  ${step.name} … `);
@@ -40,15 +45,16 @@ async function timed(step: Step): Promise<Ended> {
   return { ...ended, seconds: ((performance.now() - startedAt) / 1000).toFixed(1) };
 }
 
-function say(step: Step, { exitCode, output, seconds }: Ended, before: string): boolean {
+function say(step: Step, { exitCode, output, seconds }: Ended, before: string): string | undefined {
   if (exitCode === 0) {
     console.log(`${before}ok (${seconds} s)`);
-    return true;
+    return undefined;
   }
   console.log(`${before}FAILED (${seconds} s): ${step.command.join(" ")}`);
   console.log(output.trimEnd());
   if (step.repair !== undefined) console.log(`  to repair: ${step.repair}`);
-  return false;
+  const end = output.trimEnd().split("\n").slice(-SHOWN_LINES);
+  return [`${step.name}: ${step.command.join(" ")}`, ...end.map((line) => `  ${line}`)].join("\n");
 }
 
 /** Runs a command on the terminal of this process. */

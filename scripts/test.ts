@@ -53,6 +53,7 @@ if (values.help) {
     await runTests(positionals),
     ...(positionals.length > 0 ? [] : await runConformanceAndExamples()),
   ]);
+  if (totals.failures.length > 0) console.log(["\nFailed:", ...totals.failures].join("\n"));
   console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   process.exitCode = totals.failed === 0 ? 0 : 1;
 }
@@ -82,17 +83,21 @@ async function inScratch<T>(use: (directory: string) => Promise<T>): Promise<T> 
 }
 
 async function runSteps(title: string, steps: readonly Step[]): Promise<Totals> {
-  const totals = { passed: 0, failed: 0, skipped: 0 };
   if (steps.length > 0) console.log(`\n${title}`);
-  for (const step of steps) totals[(await runStep(step)) ? "passed" : "failed"] += 1;
-  return totals;
+  const answers: (string | undefined)[] = [];
+  for (const step of steps) answers.push(await runStep(step));
+  return stepTotals(answers);
+}
+
+/** @param answers of each step its failure, undefined when it passed */
+function stepTotals(answers: readonly (string | undefined)[]): Totals {
+  const failures = answers.filter((answer) => answer !== undefined);
+  return { passed: answers.length - failures.length, failed: failures.length, skipped: 0, failures };
 }
 
 /** They wait much for their own servers: two at a time take half as long. */
 async function runExamples(): Promise<Totals> {
-  const answers = await runStepsInPairs(exampleSteps());
-  const passed = answers.filter(Boolean).length;
-  return { passed, failed: answers.length - passed, skipped: 0 };
+  return stepTotals(await runStepsInPairs(exampleSteps()));
 }
 
 async function runTests(filters: readonly string[]): Promise<Totals> {

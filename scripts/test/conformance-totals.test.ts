@@ -5,8 +5,13 @@ const right = { backend: "memory", verdict: "conformant", rules: [] };
 
 it("counts each store", () => {
   const report = [right, { ...right, verdict: "incomplete" }, { ...right, verdict: "nonconformant" }];
-  expect(conformanceTotals(report, 1)).toEqual({ passed: 1, failed: 2, skipped: 0 });
-  expect(conformanceTotals([right, right], 0)).toEqual({ passed: 2, failed: 0, skipped: 0 });
+  expect(conformanceTotals(report, 1)).toEqual({
+    passed: 1,
+    failed: 2,
+    skipped: 0,
+    failures: ["pnpm conformance --backend memory: incomplete", "pnpm conformance --backend memory: nonconformant"],
+  });
+  expect(conformanceTotals([right, right], 0)).toEqual({ passed: 2, failed: 0, skipped: 0, failures: [] });
 });
 
 it.each([
