@@ -200,9 +200,10 @@ export const lease: Rule = defineRule({
   async act(kit) {
     let leaseMs = Math.max(300, kit.timing.unitMs);
     let long = await longRun(kit, leaseMs);
-    for (let doubling = 0; long.stalledMs > leaseMs / 4; doubling += 1) {
-      if (doubling === 5) throw new CouldNotRun(`this machine stands still for ${long.stalledMs} ms at a time`);
-      leaseMs *= 2;
+    for (let repeats = 0; long.stalledMs > leaseMs / 4; repeats += 1) {
+      if (repeats === 5) throw new CouldNotRun(`this machine stands still for ${long.stalledMs} ms at a time`);
+      // Twice what the longest stall asks for: on a busy machine small steps would use up the rule's time.
+      leaseMs = Math.max(2 * leaseMs, 8 * Math.ceil(long.stalledMs));
       long = await longRun(kit, leaseMs);
     }
     const second = await kit.task();

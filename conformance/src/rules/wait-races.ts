@@ -50,9 +50,15 @@ export const outage: Rule = defineRule({
   async act(kit) {
     const { store, wire } = await kit.wired();
     const { taskId, revision } = await kit.task();
-    const waiting = anyEnd(store.waitForUpdate(taskId, { since: revision, signal: kit.signal }));
-    // It has looked once when another wait of the same store has given up; the first one is judged.
-    await anyEnd(store.waitForUpdate(taskId, { since: revision, timeoutMs: 2 * SOON_POLL_MS }));
+    // Woken once, it is connected and listens, and has looked for what it may have missed before it did.
+    const early = anyEnd(store.waitForUpdate(taskId, { since: revision, signal: kit.signal }));
+    const { revision: since } = await kit.B.updateTask(taskId, { statusMessage: "before" });
+    await kit.settles(early);
+    const waiting = anyEnd(store.waitForUpdate(taskId, { since, signal: kit.signal }));
+    // It has looked once when another wait of the same store has given up; the first one is judged. A look that is still
+    // on its way would be repeated after the outage, and wake without a hint or a poll.
+    await anyEnd(store.waitForUpdate(taskId, { since, timeoutMs: 2 * SOON_POLL_MS }));
+    await anyEnd(store.getTask(taskId));
     wire.cut();
     const { revision: written } = await kit.B.updateTask(taskId, { statusMessage: "meanwhile" });
     // The wait is to meet the outage, too.

@@ -77,7 +77,13 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
   /** Everything that is stored. */
   async function contents(): Promise<unknown> {
     const keys = (await redis.allKeys()).toSorted();
-    return await Promise.all(keys.map(async (key) => [key, (await control.dumpBuffer(key))?.toString("hex")]));
+    return await Promise.all(keys.map(async (key) => [key, await valueOf(key)]));
+  }
+
+  async function valueOf(key: string): Promise<unknown> {
+    // The fields of a large hash move within it when Redis finds time to make its table larger.
+    if ((await control.type(key)) === "hash") return await control.hgetallBuffer(key);
+    return (await control.dumpBuffer(key))?.toString("hex");
   }
 
   describe.each([
