@@ -146,7 +146,7 @@ export const durable: readonly Mutant[] = [
     "A finish of unknown outcome is called not found, when there is no task any more.",
     async (store, taskId, signal) => {
       if (signal?.aborted === true) return undefined;
-      const task = await store.getTask(taskId, { timeoutMs: 200 }).catch(() => "away");
+      const task = await store.getTask(taskId, { timeoutMs: 1_000 }).catch(() => "away");
       return task === undefined ? new TaskStoreError("TASK_NOT_FOUND", "Task not found.") : undefined;
     },
   ),
