@@ -63,6 +63,6 @@ describe("mutants", () => {
   it.concurrent.each(together)("$name is killed: $fault", { timeout: 120_000 }, expectKilled);
 });
 
-describe("mutants that reach other stores of their process", () => {
+describe("mutants that are judged by themselves", () => {
   it.each(mutants.filter(({ alone }) => alone))("$name is killed: $fault", { timeout: 120_000 }, expectKilled);
 });

@@ -137,6 +137,7 @@ export const exec: readonly Mutant[] = [
     name: "exec-no-heartbeat",
     fault: "Nothing prolongs the lease of a run.",
     killedBy: ["exec/lease"],
+    alone: true,
     execute: (fired) => (store, taskId, handler, options) => {
       const leases = new Map<string, Lease>();
       const silent = overStore(store, {

@@ -59,6 +59,29 @@ function tokens(
   };
 }
 
+/** Looks at the lease before a write, in place of with it. */
+function lapseCheck(name: string, checked: WriteKind, does: string): Mutant {
+  return defineMutant({
+    name,
+    fault: `${does} looks at the lease, and then writes whatever has become of it.`,
+    killedBy: ["lease/late-finish"],
+    mayAlso: ["lease", "exec", "cancel/coop", "clock/deadlines", "ttl/maintain-race"],
+    driver: (driver, { fired }) =>
+      intercepting(driver, async (write, kind, send) => {
+        const [one] = write.alternatives;
+        const lease = one?.when.lease;
+        if (kind !== checked || typeof lease !== "object" || !("token" in lease)) return send(write);
+        const { rows, nowUs } = await driver.read([write.taskId]);
+        const [row] = rows;
+        if (liveLease(row, Math.floor(nowUs / 1_000))?.token !== lease.token) return send(write);
+        const answer = await send(unguarded(write, "lease"));
+        // Somebody has taken the task in between.
+        if (answer.kind === "written" && answer.row.attempts !== row?.attempts) fired();
+        return answer;
+      }),
+  });
+}
+
 export const lease: readonly Mutant[] = [
   defineMutant({
     name: "lease-look-take",
@@ -75,14 +98,14 @@ export const lease: readonly Mutant[] = [
   }),
   defineMutant({
     name: "lease-floor",
-    fault: "A lease counts in whole seconds.",
+    fault: "A lease counts in tens of seconds.",
     killedBy: ["lease/exclusive"],
-    mayAlso: ["lease", "clock"],
+    mayAlso: ["lease", "exec", "clock"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write) =>
         eachAlternative(write, ({ when, then }) => {
           if (then.lease === undefined || then.lease === null || !("take" in then.lease)) return { when, then };
-          const forMs = Math.max(1, Math.floor(then.lease.forMs / 1_000) * 1_000);
+          const forMs = Math.max(1, Math.floor(then.lease.forMs / 10_000) * 10_000);
           if (forMs !== then.lease.forMs) fired();
           return { when, then: { ...then, lease: { ...then.lease, forMs } } };
         }),
@@ -239,23 +262,7 @@ export const lease: readonly Mutant[] = [
         });
       }),
   }),
-  defineMutant({
-    name: "lapse-check-write",
-    fault: "A finish looks at the lease, and then writes whatever has become of it.",
-    killedBy: ["lease/late-finish"],
-    mayAlso: ["lease", "exec", "cancel/coop", "clock/deadlines", "ttl/maintain-race"],
-    driver: (driver, { fired }) =>
-      intercepting(driver, async (write, kind, send) => {
-        const [one] = write.alternatives;
-        const lease = one?.when.lease;
-        if (kind !== "finish" || typeof lease !== "object" || !("token" in lease)) return send(write);
-        const { rows, nowUs } = await driver.read([write.taskId]);
-        const [row] = rows;
-        if (liveLease(row, Math.floor(nowUs / 1_000))?.token !== lease.token) return send(write);
-        const answer = await send(unguarded(write, "lease"));
-        // Somebody has taken the task in between.
-        if (answer.kind === "written" && answer.row.attempts !== row?.attempts) fired();
-        return answer;
-      }),
-  }),
+  lapseCheck("lapse-check-write", "finish", "A finish"),
+  lapseCheck("lapse-check-ask", "ask", "A question"),
+  lapseCheck("lapse-check-renew", "renew", "A renewal"),
 ];

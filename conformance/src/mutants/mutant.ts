@@ -12,7 +12,10 @@ export interface MutantDefinition extends Layers {
   readonly killedBy: readonly string[];
   /** Rules, or themes, that may fail too, or be unable to run: reviewed, since the fault does touch them. */
   readonly mayAlso?: readonly string[];
-  /** The fault reaches other stores of its process: they must not be judged at the same time. */
+  /**
+   * No other store may be judged in its process at the same time: the fault reaches that, or shows only to a rule that
+   * begins again whenever the process stands still.
+   */
   readonly alone?: true;
 }
 

@@ -2,31 +2,39 @@ import type { ReadAnswer } from "@mcp-task-store/core";
 import { isTerminal, taskExecution, TaskStoreError } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
 import { defineMutant, type Mutant } from "./mutant.ts";
-import { eachAlternative, intercepting, unguarded } from "./over-driver.ts";
+import { eachAlternative, intercepting, unguarded, type WriteKind } from "./over-driver.ts";
 import { onCode, overStore } from "./over-store.ts";
 
-/** Faults that show only in one order of steps. */
-export const races: readonly Mutant[] = [
-  defineMutant({
-    name: "update-revives",
-    fault: "A report writes back the whole task as it read it.",
+function revives(name: string, reviving: WriteKind, fault: string): Mutant {
+  return defineMutant({
+    name,
+    fault,
     killedBy: ["cancel/race-update"],
-    mayAlso: ["cancel/not-starved", "lifecycle/terminal-final", "lease/fenced"],
+    mayAlso: ["cancel/not-starved", "lifecycle/terminal-final", "lease", "exec"],
     driver: (driver, { backend, fired }) =>
       intercepting(driver, async (write, kind, send) => {
-        if (kind !== "report") return send(write);
+        if (kind !== reviving) return send(write);
         const { rows } = await driver.read([write.taskId]);
         const [row] = rows;
         if (row === undefined || isTerminal(row.status)) return send(write);
+        const wanted = write.alternatives[0]?.when.lease;
+        const leased = typeof wanted === "object" && "token" in wanted;
+        if (leased && row.lease?.token !== wanted.token) return send(write);
         if (isTerminal(backend.rows.get(write.taskId)?.status ?? "working")) fired();
         const { status, inputs } = row;
         const whole = eachAlternative(write, ({ when, then }) => ({
           when,
           then: { ...then, set: { status, inputs, ...then.set } },
         }));
-        return send(unguarded(whole, "open"));
+        return send(leased ? unguarded(whole, "open", "lease") : unguarded(whole, "open"));
       }),
-  }),
+  });
+}
+
+/** Faults that show only in one order of steps. */
+export const races: readonly Mutant[] = [
+  revives("update-revives", "report", "A report writes back the whole task as it read it."),
+  revives("renew-revives", "renew", "A renewal writes back the whole task as it read it."),
   defineMutant({
     name: "signal-armed-late",
     fault:
@@ -153,9 +161,14 @@ export const races: readonly Mutant[] = [
           async waitForUpdate(taskId, options) {
             for (let waitedMs = 0; ; waitedMs += STEP_MS) {
               const leftMs = (options.timeoutMs ?? Infinity) - waitedMs;
-              const task = await inner.waitForUpdate(taskId, {
-                ...options,
-                timeoutMs: Math.max(0, Math.min(STEP_MS, leftMs)),
+              // A first look that an outage holds up goes on after it: that is what this wait does not do.
+              const late = AbortSignal.timeout(2 * STEP_MS);
+              const signal = options.signal === undefined ? late : AbortSignal.any([options.signal, late]);
+              const timeoutMs = Math.max(0, Math.min(STEP_MS, leftMs));
+              const step = inner.waitForUpdate(taskId, { ...options, signal, timeoutMs });
+              const task = await onCode("ABORTED", step, (error) => {
+                if (options.signal?.aborted === true) throw error;
+                return undefined;
               });
               if (task !== undefined || leftMs <= STEP_MS) return task;
               await onCode<unknown>("STORE_UNAVAILABLE", inner.getTask(taskId, { timeoutMs: 100 }), (error) => {

@@ -118,10 +118,10 @@ export const ttl: readonly Mutant[] = [
   }),
   defineMutant({
     name: "ttl-floor",
-    fault: "A ttl counts in whole seconds.",
+    fault: "A ttl counts in tens of seconds.",
     killedBy: ["ttl/not-early"],
-    mayAlso: ["ttl/grace", "ttl/leased-lives", "clock/deadlines"],
-    ...lifetimes((ttlMs) => (ttlMs === null ? null : Math.max(1, Math.floor(ttlMs / 1_000) * 1_000))),
+    mayAlso: ["ttl", "clock/deadlines"],
+    ...lifetimes((ttlMs) => (ttlMs === null ? null : Math.max(1, Math.floor(ttlMs / 10_000) * 10_000))),
   }),
   defineMutant({
     name: "timer-overflow",
@@ -176,6 +176,14 @@ export const ttl: readonly Mutant[] = [
         fired();
         return eachAlternative(write, ({ when, then }) => ({ when, then: { ...then, ttl: "restart" } }));
       }),
+  }),
+  defineMutant({
+    name: "ttl-slides-wish",
+    fault: "A wish to cancel that is noted starts the ttl again.",
+    killedBy: ["ttl/restart-once"],
+    ...expiryAfter(["request-cancel"], (row, _before, { backend }) =>
+      row.status === "working" && row.ttlMs !== null ? backend.nowMs() + row.ttlMs : row.expiresAt,
+    ),
   }),
   defineMutant({
     name: "ttl-slides-refusal",

@@ -20,6 +20,12 @@ interface LateWrite {
   readonly left: (kit: Kit, late: Late) => Promise<unknown>;
 }
 
+async function leased(kit: Kit): Promise<Late> {
+  const { taskId } = await kit.task();
+  const lease = await kit.A.acquireLease(taskId, { holder: "a", leaseMs: HOUR_MS });
+  return { taskId, token: lease?.token };
+}
+
 /** Writes of which none may undo a cancel that came in between. */
 const LATE_WRITES: Readonly<Record<string, LateWrite>> = {
   report: {
@@ -38,12 +44,12 @@ const LATE_WRITES: Readonly<Record<string, LateWrite>> = {
     over: (kit) => kit.task(),
     left: (kit, { taskId }) => kit.A.acquireLease(taskId, { holder: "a", leaseMs: HOUR_MS }),
   },
+  renew: {
+    over: leased,
+    left: (kit, { taskId, token = 1 }) => kit.A.renewLease(taskId, token, { leaseMs: 2 * HOUR_MS }),
+  },
   release: {
-    async over(kit) {
-      const { taskId } = await kit.task();
-      const lease = await kit.A.acquireLease(taskId, { holder: "a", leaseMs: HOUR_MS });
-      return { taskId, token: lease?.token };
-    },
+    over: leased,
     left: (kit, { taskId, token = 1 }) => kit.A.releaseLease(taskId, token),
   },
 };
@@ -53,7 +59,7 @@ export const raceUpdate: Rule = defineRule({
   title: "A write that comes late does not bring a cancelled task back",
   level: "must",
   source: ["S-58", "P1"],
-  mutants: ["update-revives", "ask-revives"],
+  mutants: ["update-revives", "ask-revives", "renew-revives"],
   histories: {},
   async act(kit) {
     const seen: { readonly write: string; readonly bouts: readonly Bout<Late, unknown, Task, Task | undefined>[] }[] =
@@ -85,7 +91,7 @@ export const raceUpdate: Rule = defineRule({
 /** Who has lost its lease by the end of the task may be told that instead. */
 function lateWrite(write: string, after: Task): Want<Attempt<unknown>> {
   const ended = refusedAsEnded(after);
-  if (write !== "release") return ended;
+  if (write !== "release" && write !== "renew") return ended;
   const lost = refused("LEASE_LOST");
   return { text: `${ended.text}, or LEASE_LOST`, holds: (seen) => ended.holds(seen) || lost.holds(seen) };
 }

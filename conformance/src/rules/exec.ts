@@ -163,7 +163,8 @@ async function longRun(kit: Kit, leaseMs: number): Promise<LongRun> {
   const run = kit.execute(kit.A, taskId, work, { leaseMs, holder: "long" });
   await Promise.race([started.promise, run]);
   const ends = new Set<string>();
-  let looked = performance.now();
+  const startedAt = performance.now();
+  let looked = startedAt;
   let stalledMs = 0;
   const look = async (): Promise<number> => {
     const task = await kit.B.getTask(taskId);
@@ -172,7 +173,8 @@ async function longRun(kit: Kit, leaseMs: number): Promise<LongRun> {
     looked = performance.now();
     return ends.size;
   };
-  const moved = await kit.until(look, (count) => count > 3 || stalledMs > leaseMs / 4, 4 * leaseMs);
+  const isOver = (): boolean => stalledMs > leaseMs / 4 || looked - startedAt > 4 * leaseMs;
+  const moved = await kit.until(look, (count) => count > 3 || isOver(), 4 * leaseMs);
   const steal = await kit.B.acquireLease(taskId, { holder: "thief" });
   end.resolve();
   const ended = await attempt(run);

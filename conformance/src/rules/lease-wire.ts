@@ -1,76 +1,110 @@
-import type { Lease, Task } from "@mcp-task-store/core";
+import { isTerminal, type Lease, type Task, type TaskStore } from "@mcp-task-store/core";
 import { type Attempt, attempt, CouldNotRun } from "../attempt.ts";
 import type { Kit } from "../kit.ts";
+import { questionFor } from "../question.ts";
 import { defineRule, type Rule } from "../rule.ts";
-import { fulfilled, refused, unchanged, which } from "../wants.ts";
+import { fulfilled, refused, unchanged } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
+import { unmaintained } from "./unmaintained.ts";
 import { turnsOn, warm } from "./wired-calls.ts";
 
 const HOUR_MS = 3_600_000;
-/** More turns than a finish of any store is expected to take. */
+/** More turns than a write of any store is expected to take. */
 const MAX_TURNS = 4;
 
-interface LateFinish {
-  readonly turn: number;
-  readonly end: Attempt<Task>;
-  /** What another got of the task after the lease; undefined: it had ended by then. */
+/** What a worker writes with its token, and how to see that it was applied. */
+interface LeasedWrite {
+  readonly send: (store: TaskStore, taskId: string, token: number) => Promise<unknown>;
+  readonly shows: (task: Task, granted: Lease) => boolean;
+}
+
+const LEASED_WRITES: Readonly<Record<string, LeasedWrite>> = {
+  finish: {
+    send: (store, taskId, lease) => store.finishTask(taskId, COMPLETED, { lease }),
+    shows: ({ status }) => status === "completed",
+  },
+  report: {
+    send: (store, taskId, lease) => store.updateTask(taskId, { statusMessage: "late" }, { lease }),
+    shows: ({ statusMessage }) => statusMessage === "late",
+  },
+  ask: {
+    send: (store, taskId, lease) => store.requestInputs(taskId, { late: questionFor("late") }, { lease }),
+    shows: ({ status }) => status === "input_required",
+  },
+  renew: {
+    send: (store, taskId, token) => store.renewLease(taskId, token, { leaseMs: HOUR_MS }),
+    shows: ({ lease }, granted) => lease !== undefined && Date.parse(lease.expiresAt) > Date.parse(granted.expiresAt),
+  },
+};
+
+interface LateWrite {
+  readonly did: string;
+  /** Whether it had been applied before its lease ran out. */
+  readonly landed: boolean;
+  readonly end: Attempt<unknown>;
+  /** The task as it was once the lease should have run out. */
+  readonly before: Task | undefined;
+  /** What another got of it then. */
   readonly taken: Lease | undefined;
   readonly after: Task | undefined;
 }
 
-/** Holds a finish at one turn of its wire until its lease has run out and another has the task. */
-async function finishLate(kit: Kit, turn: number): Promise<LateFinish> {
-  const { store, wire } = await warm(kit);
+/** Holds a write at one turn of its wire until its lease has run out and another has the task. */
+async function writeLate(kit: Kit, name: string, { send, shows }: LeasedWrite, turn: number): Promise<LateWrite> {
+  const { store, wire } = await warm(kit, unmaintained());
   const { taskId } = await kit.task();
   const { unitMs } = kit.timing;
   const lease = await store.acquireLease(taskId, { holder: "slow", leaseMs: unitMs });
   if (lease === undefined) throw new CouldNotRun("a fresh task could not be leased");
   const held = wire.holdTurn(turn, "request");
-  const call = attempt(store.finishTask(taskId, COMPLETED, { lease: lease.token }));
+  const call = attempt(send(store, taskId, lease.token));
   await kit.settles(Promise.race([held.arrived, call]));
   await kit.elapse(unitMs);
+  const before = await kit.B.getTask(taskId);
+  const landed = before !== undefined && shows(before, lease);
   const taken = await kit.B.acquireLease(taskId, { holder: "next", leaseMs: HOUR_MS });
   held.release();
   const settled = await kit.settles(call);
   const end = settled.kind === "fulfilled" ? settled.value : settled;
-  return { turn, end, taken, after: await kit.B.getTask(taskId) };
+  const did = `${name}, held before turn ${turn} until the lease had run out and another had the task`;
+  return { did, landed, end, before, taken, after: await kit.B.getTask(taskId) };
 }
 
-/** How many turns a finish under a lease takes. */
-async function turnsOfFinish(kit: Kit): Promise<number> {
-  const wired = await warm(kit);
-  return turnsOn(wired, "finish", async () => {
-    const { taskId } = await kit.task();
-    const lease = await wired.store.acquireLease(taskId, { holder: "quick", leaseMs: HOUR_MS });
-    return () => wired.store.finishTask(taskId, COMPLETED, { lease: lease?.token });
-  });
+/** Each write, held before each of its turns. */
+async function allLateWrites(kit: Kit): Promise<readonly LateWrite[]> {
+  const wired = await warm(kit, unmaintained());
+  const late: Promise<LateWrite>[] = [];
+  for (const [name, write] of Object.entries(LEASED_WRITES)) {
+    const turns = await turnsOn(wired, name, async () => {
+      const { taskId } = await kit.task();
+      const lease = await wired.store.acquireLease(taskId, { holder: "quick", leaseMs: HOUR_MS });
+      return () => write.send(wired.store, taskId, lease?.token ?? 1);
+    });
+    for (let turn = 1; turn <= Math.min(MAX_TURNS, turns); turn += 1) late.push(writeLate(kit, name, write, turn));
+  }
+  return Promise.all(late);
 }
 
 export const lateFinish: Rule = defineRule({
   id: "lease/late-finish",
-  title: "A finish that was on its way when its lease passed to another changes nothing",
+  title: "A write that was on its way when its lease passed to another changes nothing",
   level: "promise",
   source: ["P1", "P8"],
   needs: ["via"],
-  mutants: ["lapse-check-write"],
-  async act(kit) {
-    const turns = Math.min(MAX_TURNS, await turnsOfFinish(kit));
-    return Promise.all(Array.from({ length: turns }, (_, index) => finishLate(kit, index + 1)));
-  },
+  mutants: ["lapse-check-write", "lapse-check-ask", "lapse-check-renew"],
+  settings: unmaintained,
+  act: allLateWrites,
   judge(expect, seen) {
-    for (const { turn, end, taken, after } of seen) {
-      const did = `finish, held before turn ${turn} until the lease had run out and another had the task`;
-      if (taken === undefined) {
+    for (const { did, landed, end, before, taken, after } of seen) {
+      if (landed) {
         expect(`${did}: it had landed before`, end, fulfilled());
-        expect(
-          `${did}: it had landed before, then read`,
-          after,
-          which("completed", (task) => task?.status === "completed"),
-        );
       } else {
-        expect(did, end, refused("LEASE_LOST"));
-        expect(`${did}, then read`, after, unchanged(taken.task));
+        // A store that cannot be told to leave maintenance to the kit may have failed the task meanwhile.
+        const ended = before === undefined || isTerminal(before.status);
+        expect(did, end, ended ? refused("LEASE_LOST", "TASK_TERMINAL", "TASK_NOT_FOUND") : refused("LEASE_LOST"));
       }
+      const left = taken?.task ?? before;
+      if (left !== undefined) expect(`${did}, then read`, after, unchanged(left));
     }
   },
 });

@@ -156,12 +156,19 @@ export const restart: Rule = defineRule({
   },
 });
 
+/** A task that a lease of an hour keeps beyond a ttl whose end nobody waits for: when it expires it says itself. */
+async function leasedForAnHour(kit: Kit): Promise<Task | undefined> {
+  const { taskId } = await kit.task({ ttlMs: 2 * HOUR_MS });
+  await attempt(kit.A.acquireLease(taskId, { holder: "worker", leaseMs: HOUR_MS }));
+  return kit.A.getTask(taskId);
+}
+
 export const restartOnce: Rule = defineRule({
   id: "ttl/restart-once",
-  title: "Reading, reporting, asking, answering, messages and refused calls prolong nothing",
+  title: "Reading, reporting, asking, answering, messages, wishes to cancel and refused calls prolong nothing",
   level: "promise",
   source: ["P7"],
-  mutants: ["ttl-slides-read", "ttl-slides-update", "ttl-slides-refusal", "ttl-slides-ask"],
+  mutants: ["ttl-slides-read", "ttl-slides-update", "ttl-slides-refusal", "ttl-slides-ask", "ttl-slides-wish"],
   act: (kit) =>
     kit.within(async (ttlMs, fromNow) => {
       // Long enough that a ttl that slides is seen to last.
@@ -172,8 +179,10 @@ export const restartOnce: Rule = defineRule({
       const [read, reported, asked, pushed, ended] = await Promise.all([made(), made(), made(), made(), made()]);
       await attempt(kit.A.finishTask(ended.taskId, COMPLETED));
       await attempt(kit.A.requestInputs(asked.taskId, { k1: questionFor("k1") }));
+      const leased = await leasedForAnHour(kit);
       await kit.elapse(Math.ceil(ttlMs * 0.6));
       await Promise.all([
+        leased && attempt(kit.B.requestCancellation(leased.taskId)),
         attempt(kit.B.getTask(read.taskId)),
         attempt(kit.B.scoped(principal).listTasks()),
         attempt(kit.B.updateTask(reported.taskId, { statusMessage: "half" })),
@@ -190,18 +199,21 @@ export const restartOnce: Rule = defineRule({
       // A ttl that slid ends after this; the true one, before.
       fromNow();
       await kit.elapse(Math.ceil(ttlMs / 2));
-      return {
+      const late = {
         "read and listed": await attempt(kit.A.getTask(read.taskId)),
         "reported on": await attempt(kit.A.getTask(reported.taskId)),
         "answered and asked again": await attempt(kit.A.getTask(asked.taskId)),
         "given a message": await attempt(kit.A.getTask(pushed.taskId)),
         "finished once more in vain": await attempt(kit.A.getTask(ended.taskId)),
       };
+      const wished = leased && (await kit.A.getTask(leased.taskId));
+      return { late, expiries: [leased?.expiresAt, wished?.expiresAt] };
     }),
-  judge(expect, seen) {
-    for (const [what, call] of Object.entries(seen)) {
+  judge(expect, { late, expiries: [before, after] }) {
+    for (const [what, call] of Object.entries(late)) {
       expect(`read a task after its ttl that was ${what} before its end`, call, notFound);
     }
+    expect("ask to cancel a leased task, then read when it expires, as before", after, equalTo(before));
   },
 });
 

@@ -4,6 +4,9 @@ import { createMemoryBackend, createMemoryDriver } from "../../memory/src/index.
 import { createTaskStore } from "../src/index.ts";
 import type { Task, TaskDriver, TaskStore } from "../src/index.ts";
 
+/** Listings go by creation, which is a ms long, and then by id: these are in the order in which they are made. */
+const idAt = (at: number): string => `task-${String(at).padStart(3, "0")}`;
+
 /** Looks at so many tasks for a page, and stops short then. */
 function lookingAt(most: number, driver: TaskDriver): TaskDriver {
   return {
@@ -35,7 +38,7 @@ it("a driver that stops short before a page is full is asked on from there", asy
   const store = createTaskStore(lookingAt(10, createMemoryDriver({ backend })), { maintenance: false });
   const completed: string[] = [];
   for (let at = 0; at < 60; at += 1) {
-    const { taskId } = await store.createTask();
+    const { taskId } = await store.createTask({ taskId: idAt(at) });
     if (at !== 5 && at !== 25 && at < 50) continue;
     await store.finishTask(taskId, { status: "completed", result: {} });
     completed.push(taskId);
