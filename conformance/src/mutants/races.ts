@@ -166,10 +166,7 @@ export const races: readonly Mutant[] = [
               const signal = options.signal === undefined ? late : AbortSignal.any([options.signal, late]);
               const timeoutMs = Math.max(0, Math.min(STEP_MS, leftMs));
               const step = inner.waitForUpdate(taskId, { ...options, signal, timeoutMs });
-              const task = await onCode("ABORTED", step, (error) => {
-                if (options.signal?.aborted === true) throw error;
-                return undefined;
-              });
+              const task = await onCode("ABORTED", step, () => (options.signal?.aborted === true ? step : undefined));
               if (task !== undefined || leftMs <= STEP_MS) return task;
               await onCode<unknown>("STORE_UNAVAILABLE", inner.getTask(taskId, { timeoutMs: 100 }), (error) => {
                 fired();
