@@ -10,7 +10,10 @@ interface Records {
   readonly dataDirectory: string;
 }
 
-/** In the same tick in which it was started: a runner that dies a moment later must have said so. */
+/**
+ * In the same tick in which it was started: a runner that dies a moment later must have said so. Only one that is killed
+ * between the two leaves a process that nobody knows of.
+ */
 export function recordProcess({ processesFile }: Records, pid: number | undefined): void {
   if (pid !== undefined) appendFileSync(processesFile, `${pid}\n`);
 }
