@@ -1,6 +1,6 @@
 import { isTerminal, type Lease, type Task, type TaskStore } from "@mcp-task-store/core";
 import { type Attempt, attempt, CouldNotRun } from "../attempt.ts";
-import type { Kit } from "../kit.ts";
+import type { Kit, Wired } from "../kit.ts";
 import { questionFor } from "../question.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { fulfilled, refused, unchanged } from "../wants.ts";
@@ -49,15 +49,23 @@ interface LateWrite {
   readonly after: Task | undefined;
 }
 
+/** A task that this handle has taken, with nothing of that on its way any more: what is not answered hides a turn. */
+async function leased(kit: Kit, { store }: Wired, leaseMs: number): Promise<Lease> {
+  const { taskId } = await kit.task();
+  const lease = await store.acquireLease(taskId, { holder: "slow", leaseMs });
+  if (lease === undefined) throw new CouldNotRun("a fresh task could not be leased");
+  await store.getTask(taskId);
+  return lease;
+}
+
 /** Holds a write at one turn of its wire until its lease has run out and another has the task. */
 async function writeLate(kit: Kit, name: string, { send, shows }: LeasedWrite, turn: number): Promise<LateWrite> {
-  const { store, wire } = await warm(kit, unmaintained());
-  const { taskId } = await kit.task();
+  const wired = await warm(kit, unmaintained());
   const { unitMs } = kit.timing;
-  const lease = await store.acquireLease(taskId, { holder: "slow", leaseMs: unitMs });
-  if (lease === undefined) throw new CouldNotRun("a fresh task could not be leased");
-  const held = wire.holdTurn(turn, "request");
-  const call = attempt(send(store, taskId, lease.token));
+  const lease = await leased(kit, wired, unitMs);
+  const { taskId } = lease;
+  const held = wired.wire.holdTurn(turn, "request");
+  const call = attempt(send(wired.store, taskId, lease.token));
   await kit.settles(Promise.race([held.arrived, call]));
   await kit.elapse(unitMs);
   const before = await kit.B.getTask(taskId);
@@ -76,9 +84,8 @@ async function allLateWrites(kit: Kit): Promise<readonly LateWrite[]> {
   const late: Promise<LateWrite>[] = [];
   for (const [name, write] of Object.entries(LEASED_WRITES)) {
     const turns = await turnsOn(wired, name, async () => {
-      const { taskId } = await kit.task();
-      const lease = await wired.store.acquireLease(taskId, { holder: "quick", leaseMs: HOUR_MS });
-      return () => write.send(wired.store, taskId, lease?.token ?? 1);
+      const { taskId, token } = await leased(kit, wired, HOUR_MS);
+      return () => write.send(wired.store, taskId, token);
     });
     for (let turn = 1; turn <= Math.min(MAX_TURNS, turns); turn += 1) late.push(writeLate(kit, name, write, turn));
   }

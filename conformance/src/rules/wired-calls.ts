@@ -31,10 +31,11 @@ export async function warm(kit: Kit, settings: StoreSettings = {}): Promise<Wire
   return wired;
 }
 
-const COUNTS = 5;
+/** How often it is counted where a turn is seen, and where none is. */
+const [LEAST_COUNTS, COUNTS] = [2, 5];
 
 /**
- * How many turns of a wire a call takes.
+ * How many turns of a wire a call takes at most.
  * @param prepare arranges what the call is about, and returns the call
  * @throws CouldNotRun if it takes none: then it goes another way
  */
@@ -44,12 +45,14 @@ export async function turnsOn(
   prepare: () => Promise<() => Promise<unknown>>,
 ): Promise<number> {
   // Behind a request that is still unanswered, a hint say, a call begins no turn of its own.
-  for (let count = 0; count < COUNTS; count += 1) {
+  let most = 0;
+  for (let count = 0; count < COUNTS && (most === 0 || count < LEAST_COUNTS); count += 1) {
     const call = await prepare();
     const before = wire.turns;
     await call();
-    if (wire.turns > before) return wire.turns - before;
+    most = Math.max(most, wire.turns - before);
   }
+  if (most > 0) return most;
   throw new CouldNotRun(`nothing passes the kit's proxy: ${name}`);
 }
 
