@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { pollUntil } from "../../packages/services/src/poll-until.ts";
+import { runCaptured } from "../../scripts/run-captured.ts";
 import { tcpProxy, type TcpProxy } from "../src/wire/tcp-proxy.ts";
 
 /** Answers each line with the same line, and remembers what it was asked. */
@@ -186,5 +188,12 @@ describe("tcpProxy", () => {
     one.socket.write("hello");
     await pollUntil(() => one.received() === "hello", { what: "the echo" });
     await expect(tcpProxy({ target: "postgres://127.0.0.1/db" })).rejects.toThrow(/no port/);
+  });
+});
+
+it("lets its process end when it reset a connection that was ending", async () => {
+  const fixture = join(import.meta.dirname, "fixtures", "reset-while-ending.ts");
+  await expect(runCaptured(process.execPath, [fixture], { cwd: import.meta.dirname })).resolves.toMatchObject({
+    stdout: "closed\n",
   });
 });

@@ -62,7 +62,7 @@ export class Link {
     ] as const) {
       socket.on("error", () => {}); // "close" follows
       socket.on("close", (hadError) => {
-        if (hadError) other.resetAndDestroy();
+        if (hadError) breakOff(other);
         if (client.destroyed && server.destroyed) this.onClose();
       });
     }
@@ -71,8 +71,8 @@ export class Link {
   reset(): void {
     this.#hold = undefined;
     this.#heldRequests = undefined;
-    this.#client.resetAndDestroy();
-    this.#server.resetAndDestroy();
+    breakOff(this.#client);
+    breakOff(this.#server);
   }
 
   freeze(): void {
@@ -123,4 +123,10 @@ export class Link {
       if (!this.#frozen) from.resume();
     });
   }
+}
+
+/** Resets a connection; one that ends already cannot be reset, and Node would not let go of it. */
+function breakOff(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
