@@ -158,7 +158,14 @@ export const cancel: readonly Mutant[] = [
     name: "coop-hard",
     fault: "A requested cancellation cancels at once, whoever works on the task.",
     killedBy: ["cancel/coop"],
-    mayAlso: ["lifecycle/copies-out", "lifecycle/shape", "durable/reopen", "cancel/coop-asked", "clock/stamps"],
+    mayAlso: [
+      "ttl/restart-once",
+      "lifecycle/copies-out",
+      "lifecycle/shape",
+      "durable/reopen",
+      "cancel/coop-asked",
+      "clock/stamps",
+    ],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "request-cancel") return write;

@@ -115,7 +115,7 @@ export const lease: readonly Mutant[] = [
     name: "renew-noop",
     fault: "A heartbeat is answered and not written.",
     killedBy: ["lease/exclusive"],
-    mayAlso: ["exec/lease"],
+    mayAlso: ["lease/late-finish", "exec/lease"],
     driver: (driver, { backend, fired }) =>
       intercepting(driver, async (write, kind, send) => {
         const row = backend.rows.get(write.taskId);

@@ -222,7 +222,7 @@ export const ttl: readonly Mutant[] = [
     name: "renew-sets-expiry",
     fault: "A heartbeat sets the expiry to the lease's end.",
     killedBy: ["ttl/leased-lives"],
-    mayAlso: ["lease/fenced", "exec/lost-lease", "exec/max-run", "lease/stale-refused"],
+    mayAlso: ["lease/late-finish", "lease/fenced", "exec/lost-lease", "exec/max-run", "lease/stale-refused"],
     ...expiryAfter(["renew"], (row) => row.lease?.expiresAt ?? row.expiresAt),
   }),
   defineMutant({

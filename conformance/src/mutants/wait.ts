@@ -190,6 +190,7 @@ export const wait: readonly Mutant[] = [
     name: "wait-stale-copy",
     fault: "A waiter is handed the copy that the wait before it got.",
     killedBy: ["wait/fresh"],
+    mayAlso: ["wait/outage"],
     ...waiting(({ fired }) => {
       const copies = new Map<string, Task>();
       return (inner) => async (taskId, options) => {
@@ -274,7 +275,7 @@ export const wait: readonly Mutant[] = [
     name: "wake-heartbeat",
     fault: "A heartbeat is a change.",
     killedBy: ["wait/quiet"],
-    mayAlso: ["lease/exclusive"],
+    mayAlso: ["cancel/race-update", "lease/exclusive"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "renew") return write;
