@@ -1,11 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import type { Task } from "@mcp-task-store/core";
-import { attempt, CouldNotRun } from "../attempt.ts";
+import { attempt } from "../attempt.ts";
 import { deferred } from "../deferred.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, notFound, refused, which } from "../wants.ts";
+import { leasedTask } from "./leased-task.ts";
 
+const HOUR_MS = 3_600_000;
 const YES = { action: "accept", content: { yes: true } };
 const NO = { action: "decline" };
 
@@ -24,11 +26,9 @@ export const handover: Rule = defineRule({
   act: (kit) =>
     kit.duel({
       over: async () => {
-        const { taskId } = await kit.task();
-        const lease = await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: 3_600_000 });
-        if (lease === undefined) throw new CouldNotRun("a fresh task could not be leased");
-        await kit.A.requestInputs(taskId, { k: questionFor("k") }, { lease: lease.token });
-        return { taskId, token: lease.token };
+        const { taskId, token } = await leasedTask(kit, kit.A, HOUR_MS);
+        await kit.A.requestInputs(taskId, { k: questionFor("k") }, { lease: token });
+        return { taskId, token };
       },
       left: ({ taskId, token }) => kit.A.releaseLease(taskId, token),
       right: ({ taskId }) => kit.B.answerInputs(taskId, { k: YES }),
@@ -120,12 +120,10 @@ export const coopAsked: Rule = defineRule({
     const suspended = await kit.asked(["k"]);
     const atOnce = await kit.B.requestCancellation(suspended.taskId);
     const late = await attempt(kit.A.answerInputs(suspended.taskId, { k: YES }));
-    const held = await kit.task();
-    const lease = await kit.A.acquireLease(held.taskId, { holder: "worker", leaseMs: 3_600_000 });
-    if (lease === undefined) throw new CouldNotRun("a fresh task could not be leased");
-    await kit.A.requestInputs(held.taskId, { k: questionFor("k") }, { lease: lease.token });
+    const held = await leasedTask(kit, kit.A, HOUR_MS);
+    await kit.A.requestInputs(held.taskId, { k: questionFor("k") }, { lease: held.token });
     const intent = await kit.B.requestCancellation(held.taskId);
-    const released = await attempt(kit.A.releaseLease(held.taskId, lease.token));
+    const released = await attempt(kit.A.releaseLease(held.taskId, held.token));
     return { atOnce, late, intent, released };
   },
   judge(expect, { atOnce, late, intent, released }) {

@@ -1,10 +1,11 @@
 import { isTerminal, type Lease, type Task, type TaskStore } from "@mcp-task-store/core";
-import { type Attempt, attempt, CouldNotRun } from "../attempt.ts";
+import { type Attempt, attempt } from "../attempt.ts";
 import type { Kit, Wired } from "../kit.ts";
 import { questionFor } from "../question.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { fulfilled, refused, unchanged } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
+import { leasedTask } from "./leased-task.ts";
 import { unmaintained } from "./unmaintained.ts";
 import { turnsOn, warm } from "./wired-calls.ts";
 
@@ -50,10 +51,8 @@ interface LateWrite {
 
 /** A task that this handle has taken, with nothing of that on its way any more: what is not answered hides a turn. */
 async function leased(kit: Kit, { store }: Wired, leaseMs: number): Promise<Lease> {
-  const { taskId } = await kit.task();
-  const lease = await store.acquireLease(taskId, { holder: "slow", leaseMs });
-  if (lease === undefined) throw new CouldNotRun("a fresh task could not be leased");
-  await store.getTask(taskId);
+  const lease = await leasedTask(kit, store, leaseMs);
+  await store.getTask(lease.taskId);
   return lease;
 }
 
