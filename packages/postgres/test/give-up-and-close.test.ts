@@ -15,7 +15,7 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
   });
   afterAll(() => database[Symbol.asyncDispose]());
 
-  /** A task whose row somebody holds; `waiting` says how many statements wait for it. */
+  /** A task whose row somebody holds. */
   async function heldTask(): Promise<{ taskId: string; release: () => Promise<unknown> }> {
     const { taskId } = plain();
     await database.plant({ taskId });
@@ -25,15 +25,26 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     return { taskId, release: () => holder.query("rollback") };
   }
 
-  async function waiting(): Promise<number> {
-    const [row] = await database.sql<{ count: number }>(
-      "select count(*) as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-    );
-    return row?.count ?? 0;
-  }
+  const backends = async (condition: string): Promise<number> =>
+    (
+      await database.sql(
+        `select from pg_stat_activity
+         where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid() and ${condition}`,
+      )
+    ).length;
 
-  const untilWaiting = (count: number): Promise<unknown> =>
-    pollUntil(async () => (await waiting()) === count, { what: `${count} statements to wait` });
+  /** Until a statement was seen to wait for what somebody holds. */
+  const untilOneWaits = (): Promise<unknown> =>
+    pollUntil(async () => (await backends("wait_event_type = 'Lock'")) === 1, { what: "a statement to wait" });
+
+  /**
+   * Until the server runs no statement but the one that asks. That none waits would not say so: one that waits does not
+   * for the moment in which it looks whether its client is still there.
+   */
+  const untilNoneRuns = (): Promise<unknown> =>
+    pollUntil(async () => (await backends("state = 'active'")) === 0, {
+      what: "every statement to end",
+    });
 
   /** A write, on a pool of one, that was given up while it waited for a held row. */
   async function writeGivenUp(): Promise<{ driver: TaskDriver; taskId: string; release: () => Promise<unknown> }> {
@@ -42,7 +53,7 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     const abort = new AbortController();
     const write = driver.write(writeTo(taskId, { alternatives: [change] }), { signal: abort.signal });
     const settled = write.catch((error: unknown) => error);
-    await untilWaiting(1);
+    await untilOneWaits();
     abort.abort();
     expect(await settled).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
     return { driver, taskId, release };
@@ -54,13 +65,13 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     expect(await driver.read([taskId])).toMatchObject({ rows: [{ taskId, attempts: 0 }] });
     await release();
     // What was given up must not be taken for the next test's statement.
-    await untilWaiting(0);
+    await untilNoneRuns();
   });
 
   it("leaves no connection of the server waiting", async () => {
     const { taskId, release } = await writeGivenUp();
     // The row is still held; only the check for a client that left ends the wait.
-    await untilWaiting(0);
+    await untilNoneRuns();
     await release();
     expect(await database.stored(taskId)).toMatchObject({ attempts: 0 });
   });
@@ -69,7 +80,7 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     const driver = database.another({ poolSize: 1 });
     const { taskId, release } = await heldTask();
     const first = driver.write(writeTo(taskId, { alternatives: [change] }));
-    await untilWaiting(1);
+    await untilOneWaits();
     const second = driver.write(writeTo(taskId, { alternatives: [change] }), { signal: AbortSignal.timeout(20) });
     await expect(second).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     await release();
@@ -91,11 +102,11 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     await holder.query(`lock table ${SCHEMA}.tasks in access exclusive mode`);
     const abort = new AbortController();
     const settled = database.driver.read(["a"], { signal: abort.signal }).catch((error: unknown) => error);
-    await untilWaiting(1);
+    await untilOneWaits();
     abort.abort();
     expect(await settled).toMatchObject({ code: "STORE_UNAVAILABLE" });
     await holder.query("rollback");
-    await untilWaiting(0);
+    await untilNoneRuns();
   });
 
   it("leaves no listener on a signal that lives on", async () => {
@@ -109,7 +120,7 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     const driver = database.another({ poolSize: 1 });
     const { taskId, release } = await heldTask();
     const inFlight = driver.write(writeTo(taskId, { alternatives: [change] }));
-    await untilWaiting(1);
+    await untilOneWaits();
     const queued = driver.read([]).catch((error: unknown) => error);
     const closed = driver.close();
     expect(await queued).toMatchObject({ code: "CLOSED" });
