@@ -61,11 +61,14 @@ export const notEarly: Rule = defineRule({
       const started = performance.now();
       // Long ones only come up where this machine stands still for long: then there is more time at the end.
       const untilMs = ms < 2_000 ? ms * 0.9 : ms * 0.5;
+      let lastAt = started;
       while (performance.now() - started < untilMs) {
+        lastAt = performance.now();
         reads.push(await kit.B.getTask(taskId));
         await kit.isPending(Promise.resolve());
       }
-      return reads;
+      // A machine that stood still after the first read has shown only that the task was made.
+      return lastAt - started < untilMs / 2 ? undefined : reads;
     });
     const ttls = [30 * DAY_MS, 3_650 * DAY_MS, null];
     const long = await Promise.all(ttls.map((ttlMs) => kit.task({ ttlMs })));
