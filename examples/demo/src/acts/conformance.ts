@@ -11,6 +11,9 @@ import { seconds } from "../printer.ts";
 import type { Stage } from "../stage.ts";
 import { within } from "../within.ts";
 
+/** It takes seconds, minutes on a busy machine; what hangs in it the kit itself ends. */
+const DEADLINE_MS = 400_000;
+
 const COLUMNS = [
   ["passed", "pass"],
   ["failed", "fail"],
@@ -27,7 +30,7 @@ export async function conformance(stage: Stage): Promise<readonly Claim[]> {
         printer.progress("kit", { label: "rules", fraction: done / of, text: `${done} of ${of}: ${rule.id}` });
     },
   });
-  const report = await within(backend.kitDeadlineMs, "the conformance kit", signal, judging).finally(() =>
+  const report = await within(DEADLINE_MS, "the conformance kit", signal, judging).finally(() =>
     printer.endProgress("kit"),
   );
   printTable(stage, report);

@@ -18,8 +18,6 @@ export interface Backend extends AsyncDisposable {
   readonly limits: readonly string[];
   /** This very store, for the conformance kit; in a place of its own. */
   readonly target: Target;
-  /** How long the kit may take, ms. */
-  readonly kitDeadlineMs: number;
   /** A handle for this process; the caller closes it. */
   openStore(options: TaskStoreOptions): TaskStore;
   startServer(options: TaskServerOptions): Promise<TaskServer>;

@@ -21,7 +21,6 @@ export function memoryBackend(): Backend {
       "a restart of the server: the tasks end with this process (--backend postgres shows all three)",
     ],
     target: conformanceTarget(),
-    kitDeadlineMs: 90_000,
     openStore: (options) => createMemoryTaskStore({ backend, ...options }),
     startServer: (options) =>
       startServerInProcess((storeOptions) => createMemoryTaskStore({ backend, ...storeOptions }), options),

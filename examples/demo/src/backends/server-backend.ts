@@ -35,7 +35,6 @@ export async function serverBackend(name: ServerBackendName, log: (line: string)
       concurrency: server.isSlow ? 4 : 8,
       isolated: server.isSlow,
     }),
-    kitDeadlineMs: server.isSlow ? 400_000 : 90_000,
     openStore: (options) => openStoreAt(storeUrl, options),
     startServer: (options) => startServerProcess(environment, options),
     startWorker: (worker, onTrouble) => startWorkerProcess({ name: worker, onTrouble, environment }),
