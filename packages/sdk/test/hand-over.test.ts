@@ -129,6 +129,13 @@ describe("a tool that does not stop", () => {
   it.skipIf(postgresIsLeftOut())("does not keep a lost task from its own process", async () => {
     await using database = await freshTestDatabase();
     await using proxy = await tcpProxy({ target: database.url });
+    // Makes the task and looks at it, whatever becomes of the other's connection, and however long that takes.
+    await using outside = createPostgresTaskStore({
+      connectionString: database.url,
+      claimWithinMs: 10,
+      maintenance: false,
+    });
+    await outside.setup();
     let runs = 0;
     const first = new Resolver<void>();
     const tool = toolOf(async () => {
@@ -139,27 +146,29 @@ describe("a tool that does not stop", () => {
     });
     const store: TaskStore = createPostgresTaskStore({
       connectionString: proxy.through(database.url),
-      leaseMs: 600,
+      leaseMs: 2_000,
       callTimeoutMs: 500,
+      // What failed for want of time is handed over again soon.
       claimWithinMs: 500,
       maintenance: { everyMs: 100 },
       onOrphan: async (task) => await tasks.orphaned(task),
     });
     const tasks = new TasksExtension(store, { tools: [tool] });
-    await store.setup();
-    const { taskId } = await taskFor(store);
-    await tasks.orphaned(await read(store, taskId));
+    const { taskId } = await taskFor(outside);
     await first.wait();
-    const { lease } = await read(store, taskId);
+    const { lease } = await read(outside, taskId);
     proxy.cut();
-    await pollUntil(() => Date.now() > Date.parse(lease?.expiresAt ?? "") + 1_000, { what: "the end of the lease" });
+    await pollUntil(() => Date.now() > Date.parse(lease?.expiresAt ?? "1970-01-01") + 1_000, {
+      what: "the end of the lease",
+      deadlineMs: 30_000,
+    });
     proxy.heal();
     const task = await pollUntil(
       async () => {
-        const seen = await store.getTask(taskId);
+        const seen = await outside.getTask(taskId);
         return seen !== undefined && isTerminal(seen.status) && seen;
       },
-      { what: "the end of the task" },
+      { what: "the end of the task", deadlineMs: 30_000 },
     );
     expect(task).toMatchObject({ status: "completed" });
     await tasks.close({ graceMs: 10 });
