@@ -10,9 +10,11 @@ import { TasksSupport } from "../../src/v1/index.ts";
 import { asked, BACKENDS, ended, read, storeWithoutMessages, twoStores, until, withFaults } from "../two-stores.ts";
 import { subject, testServer } from "../v2-server.ts";
 import { serveHttp } from "./http-server.ts";
+import { counted } from "./counted-store.ts";
 import { asksOnce, FORM, makeSdkTask, serveSdkTool, type Work } from "./sdk-tool-server.ts";
 import { answer, question, questions, result, silent, start } from "./task-calls.ts";
 import { connectHttp, rpcErrorOf } from "./test-client.ts";
+import { gate } from "./test-tools.ts";
 
 const TOLD_ALICE = { content: [{ type: "text", text: "told Alice" }] };
 
@@ -113,10 +115,19 @@ describe("a question of a tool of the SDK's own", () => {
 
   it("that nobody answers in time is asked no more, and its tool told", async () => {
     await using stores = twoStores();
-    await using server = await serveSdkTool(stores.a, { work: asksWith({ timeout: 300 }) });
+    const { store, waits } = counted(stores.a);
+    const go = gate();
+    const work: Work = async (...task) => {
+      await go.passed;
+      return await asksWith({ timeout: 300 })(...task);
+    };
+    await using server = await serveSdkTool(store, { work });
     await using alice = await connectHttp(server.url, silent);
     const taskId = await makeSdkTask(alice);
     result(alice, taskId).catch(() => undefined);
+    await pollUntil(() => waits() === 2, { what: "one wait for the result, and one that follows the task" });
+    // From here on its time runs: the question is out before the machine can stand still for it.
+    go.open();
     const id = await question(alice);
     expect(await ended(stores.b, taskId)).toMatchObject({
       status: "failed",
