@@ -16,7 +16,8 @@ describe.skipIf(postgresIsLeftOut())("a subscription through an outage of the da
     await using store = createPostgresTaskStore({
       connectionString: proxy.through(backend.url),
       safetyPollMs: 50,
-      callTimeoutMs: 500,
+      // Longer than a busy machine stands still: without the outage every call is answered.
+      callTimeoutMs: 3_000,
       maintenance: false,
       onError: (error) => failures.push(error),
     });
@@ -25,9 +26,10 @@ describe.skipIf(postgresIsLeftOut())("a subscription through an outage of the da
     const stream = await listenAt(server.url, { notifications: { taskIds: [taskId] } });
     await stream.until((message) => message["method"] === "notifications/tasks");
     proxy.cut();
-    await pollUntil(() => failures.length > 0, { what: "the outage to be noticed" });
+    const late = listenAt(server.url, { id: 2, notifications: { taskIds: [taskId] } });
+    await pollUntil(() => failures.length > 0, { what: "the outage to be noticed", deadlineMs: 30_000 });
     await elsewhere.finishTask(taskId, { status: "completed", result: { content: [] } });
-    const refused = await listenAt(server.url, { id: 2, notifications: { taskIds: [taskId] } });
+    const refused = await late;
     expect(at(await refused.json(), "error")).toMatchObject({ code: -32603, data: { retryable: true } });
     expect(server.subscriptions.size).toBe(1);
     proxy.heal();
