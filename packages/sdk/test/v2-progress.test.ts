@@ -99,7 +99,7 @@ describe("progress of a call without a task", () => {
       return text("done");
     });
     // 1,000 notifications, one after another, would take more than four minutes.
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(performance.now() - startedMs).toBeLessThan(50_000);
     expect(progress.at(-1)).toMatchObject({ progress: 1_000 });
   });
 
