@@ -64,6 +64,6 @@ it("an answer that meets an outage is not tried again", async () => {
   await tasks.close();
   await waiting;
   // All attempts together would take half a minute.
-  await pollUntil(() => errors.length > 0, { what: "the answer to be given up", deadlineMs: 5_000 });
+  await pollUntil(() => errors.length > 0, { what: "the answer to be given up", deadlineMs: 20_000 });
   expect(errors).toEqual([new TaskStoreError("STORE_UNAVAILABLE", "It is out.")]);
 });
