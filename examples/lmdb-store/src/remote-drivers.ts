@@ -67,7 +67,12 @@ export class DriverProcess {
     const id = String(this.#calls);
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      child.send([id, JSON.stringify(call)]);
+      // A process that is gone may not have been noticed yet. Without a callback that would be an "error" event.
+      child.send([id, JSON.stringify(call)], (error) => {
+        if (error === null) return;
+        this.#waiting.delete(id);
+        resolve(undefined);
+      });
     });
   }
 
