@@ -24,7 +24,7 @@ import { rootDirectory, workspacePackages } from "../workspace.ts";
 const REQUIREMENTS = ["2025-11-25", "2026-07-28", "promises"].map((file) => `requirements/${file}.yaml`);
 
 /** For what builds, installs or compiles. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 360_000;
 
 const published = workspacePackages().filter(({ published, hasSources }) => published && hasSources);
 const directory = mkdtempSync(join(tmpdir(), "mcp-task-store-packed-"));
