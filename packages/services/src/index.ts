@@ -1,3 +1,4 @@
+export { freePort } from "./free-port.ts";
 export { type FreshDatabase } from "./fresh-database.ts";
 export { pollUntil, type PollOptions } from "./poll-until.ts";
 export { dropMongoDatabase } from "./mongo-client.ts";

@@ -1,4 +1,5 @@
 /** Where clients find the demo's MCP server: one address, and one server process after another. */
+import { freePort } from "@mcp-task-store/services";
 import type { TaskServer } from "./task-server.ts";
 
 export class Service {
@@ -11,7 +12,8 @@ export class Service {
 
   static async start(start: (port: number) => Promise<TaskServer>): Promise<Service> {
     const service = new Service(start);
-    service.#all.push(await start(0));
+    // One that stays free when the server is lost: a port that the system chooses is soon somebody else's.
+    service.#all.push(await start(await freePort()));
     return service;
   }
 

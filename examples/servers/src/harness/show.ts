@@ -1,4 +1,5 @@
 /** One example, shown: what it is given, and what it says. */
+import { freePort } from "@mcp-task-store/services";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { TaskClient, type TaskClientOptions } from "../task-client.ts";
 import { Child } from "./child.ts";
@@ -58,9 +59,9 @@ export class Stage implements AsyncDisposable {
     return this.use(new Child(program, { ...database, ...environment }));
   }
 
-  /** @returns the program, and where it listens: a free port, or the one that it is told */
-  async startServer(program: string, port = 0): Promise<{ readonly server: Child; readonly url: URL }> {
-    const server = this.startProgram(program, { PORT: String(port) });
+  /** @returns the program, and where it listens: the port that it is told, or one that stays free after it */
+  async startServer(program: string, port?: number): Promise<{ readonly server: Child; readonly url: URL }> {
+    const server = this.startProgram(program, { PORT: String(port ?? (await freePort())) });
     const [, url = ""] = await server.line(/^listening on (\S+)/);
     return { server, url: new URL(url) };
   }
