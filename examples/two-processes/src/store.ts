@@ -5,7 +5,7 @@ import { createPostgresTaskStore } from "@mcp-task-store/postgres";
 import { createRedisTaskStore } from "@mcp-task-store/redis";
 
 /** Short, so that one sees something happen soon. Most programs are best off with the defaults. */
-const TIMES: TaskStoreOptions = { leaseMs: 3_000, claimWithinMs: 5_000, maintenance: { everyMs: 250 } };
+const TIMES: TaskStoreOptions = { leaseMs: 5_000, claimWithinMs: 5_000, maintenance: { everyMs: 250 } };
 
 export async function openStore(options: TaskStoreOptions = {}): Promise<TaskStore> {
   const store = storeOn(process.env["STORE_URL"], { ...TIMES, onError: console.error, ...options });
