@@ -18,7 +18,7 @@ import { z } from "zod";
 const EXTENSION = "io.modelcontextprotocol/tasks";
 const VERSION = "2026-07-28";
 const CLIENT_INFO = { name: "example-client", version: "1.0.0" };
-const REQUEST_MS = 10_000;
+const REQUEST_MS = 60_000;
 
 /** A task as a server shows it, as far as these examples look. */
 export interface ClientTask {

@@ -5,8 +5,8 @@ import { basename, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 /** Only what hangs runs into it: a busy machine may take long to start a program. */
-const READY_MS = 60_000;
-const END_MS = 10_000;
+export const PATIENCE_MS = 60_000;
+const END_MS = 30_000;
 
 /** Processes that run, so that none outlives this one, however it ends. */
 const running = new Set<ChildProcess>();
@@ -71,7 +71,7 @@ export class Child implements AsyncDisposable {
    * @throws Error with what the program wrote, when it ends first or takes too long
    */
   async line(pattern: RegExp): Promise<RegExpExecArray> {
-    const timeout = AbortSignal.timeout(READY_MS);
+    const timeout = AbortSignal.timeout(PATIENCE_MS);
     for (;;) {
       const found = this.lines.map((line) => pattern.exec(line)).find((match) => match !== null);
       if (found !== undefined && found !== null) return found;

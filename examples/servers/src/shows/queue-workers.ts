@@ -1,7 +1,7 @@
 /** What queue-server.ts and queue-worker.ts show: jobs may come twice or never, workers may die, tasks end right. */
 import type { TaskStore } from "@mcp-task-store/core";
 import { pollUntil } from "@mcp-task-store/services";
-import type { Child } from "../harness/child.ts";
+import { type Child, PATIENCE_MS } from "../harness/child.ts";
 import type { ServerName } from "../harness/servers.ts";
 import type { Show, Stage } from "../harness/show.ts";
 import { openQueue } from "../queue.ts";
@@ -45,7 +45,7 @@ export function queueWorkers(title: string, needs: ServerName): Show {
 async function loseJob({ stage, client, store, queue, server }: Scene): Promise<void> {
   const { taskId } = await client.startTask("write_report", { topic: "lost jobs", pages: 2 });
   await server.line(new RegExp(`^dispatch ${taskId} created`));
-  await pollUntil(async () => (await queue.loseWaiting()) > 0, { what: "the job to lose" });
+  await pollUntil(async () => (await queue.loseWaiting()) > 0, { what: "the job to lose", deadlineMs: PATIENCE_MS });
   const worker = await startWorker(stage);
   await server.line(new RegExp(`^dispatch ${taskId} orphaned`));
   const task = await client.follow(taskId, stage.signal);
@@ -115,5 +115,5 @@ async function startWorker(stage: Stage): Promise<Child> {
 /** What a worker says of a job, as soon as it does. */
 async function lineOf(workers: readonly Child[], start: string): Promise<string> {
   const find = (): string | undefined => workers.flatMap(({ lines }) => lines).find((line) => line.startsWith(start));
-  return await pollUntil(find, { what: `a worker's line "${start}…"` });
+  return await pollUntil(find, { what: `a worker's line "${start}…"`, deadlineMs: PATIENCE_MS });
 }

@@ -1,6 +1,7 @@
 /** What serverless.ts shows: instances come and go, and tasks stay. */
 import { setTimeout as pause } from "node:timers/promises";
 import { pollUntil } from "@mcp-task-store/services";
+import { PATIENCE_MS } from "../harness/child.ts";
 import { Platform } from "../harness/platform.ts";
 import type { Show, Stage } from "../harness/show.ts";
 import { openStoreAt } from "../store.ts";
@@ -49,7 +50,10 @@ async function followWithCron(
 async function workOnAfterTheAnswer(stage: Stage, platform: Platform, client: TaskClient): Promise<void> {
   const { taskId } = await client.startTask("write_report", { topic: "waitUntil", pages: 10 });
   // No call keeps the instance busy now. Only `waitUntil` does.
-  await pollUntil(() => !platform.isRunning, { what: "the end of an instance with nothing to do" });
+  await pollUntil(() => !platform.isRunning, {
+    what: "the end of an instance with nothing to do",
+    deadlineMs: PATIENCE_MS,
+  });
   const task = await client.getTask(taskId);
   stage.check("an instance worked on after its answer, and ended", textOf(task.result), "10 pages on waitUntil");
 }
@@ -57,7 +61,7 @@ async function workOnAfterTheAnswer(stage: Stage, platform: Platform, client: Ta
 async function askWithNobodyThere(stage: Stage, platform: Platform, client: TaskClient): Promise<void> {
   const { taskId } = await client.startTask("publish_report", { topic: "patience" });
   await client.follow(taskId, stage.signal, ({ status }) => status === "input_required");
-  await pollUntil(() => !platform.isRunning, { what: "the end of the instance that asked" });
+  await pollUntil(() => !platform.isRunning, { what: "the end of the instance that asked", deadlineMs: PATIENCE_MS });
   await client.answer(taskId, { approval: { action: "accept", content: { publish: true } } });
   const task = await client.follow(taskId, stage.signal);
   stage.check("asked by an instance that is gone, answered to the next", textOf(task.result), "published: patience");

@@ -2,6 +2,7 @@
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { join } from "node:path";
 import { pollUntil } from "@mcp-task-store/services";
+import { PATIENCE_MS } from "../harness/child.ts";
 import type { Show } from "../harness/show.ts";
 import { TaskClient } from "../task-client.ts";
 import { approve, callAndListen } from "./http-server.ts";
@@ -20,7 +21,7 @@ export const stdioServer: Show = {
     await approve(stage, client);
     const { pid } = transport;
     await client.close();
-    await pollUntil(() => pid === null || !isAlive(pid), { what: "the server's end" });
+    await pollUntil(() => pid === null || !isAlive(pid), { what: "the server's end", deadlineMs: PATIENCE_MS });
     stage.say("the client has gone, and the server with it");
   },
 };
