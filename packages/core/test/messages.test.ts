@@ -261,7 +261,7 @@ describe("a call that is given up", () => {
     await started.wait();
     controller.abort();
     expect(await push).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
-    const shift = errorOf(store.messages.shift(taskId, { receipt: "r", timeoutMs: 30 }));
+    const shift = errorOf(store.messages.shift(taskId, { receipt: "r", timeoutMs: 300 }));
     expect(await shift).toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
   });
 
@@ -300,7 +300,7 @@ describe("a call that is given up", () => {
       },
     });
     const { taskId } = await store.createTask();
-    const error = await errorOf(store.messages.shift(taskId, { receipt: "r", timeoutMs: 50 }));
+    const error = await errorOf(store.messages.shift(taskId, { receipt: "r", timeoutMs: 300 }));
     expect(isTaskStoreError(error, "WRITE_OUTCOME_UNKNOWN")).toBe(true);
   });
 });
