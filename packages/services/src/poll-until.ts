@@ -3,7 +3,7 @@
 export interface PollOptions {
   /** What is waited for, for the message of a failure. */
   readonly what: string;
-  /** ms, default 10_000 */
+  /** ms, default 30_000 */
   readonly deadlineMs?: number;
   /** ms between two looks, default 20 */
   readonly everyMs?: number;
@@ -15,7 +15,7 @@ export interface PollOptions {
  */
 export async function pollUntil<T>(
   probe: () => Promise<T | false | null | undefined> | T | false | null | undefined,
-  { what, deadlineMs = 10_000, everyMs = 20 }: PollOptions,
+  { what, deadlineMs = 30_000, everyMs = 20 }: PollOptions,
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {
