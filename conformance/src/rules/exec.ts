@@ -150,7 +150,8 @@ export const keepsTerminal: Rule = defineRule({
 
 /**
  * A handler that works on while another process looks at its lease until it has moved three times, then returns
- * nothing. `stalledMs` is the longest time that this process or the backend stood still meanwhile.
+ * nothing. `stalledMs` is the longest time that this process or the backend stood still meanwhile, or while the run
+ * took its task: a lease may run out before its first heartbeat, too.
  */
 async function longRun(kit: Kit, leaseMs: number): Promise<LongRun> {
   const { taskId } = await kit.task();
@@ -160,12 +161,12 @@ async function longRun(kit: Kit, leaseMs: number): Promise<LongRun> {
     started.resolve();
     await end.promise;
   };
-  const run = kit.execute(kit.A, taskId, work, { leaseMs, holder: "long" });
-  await Promise.race([started.promise, run]);
   const ends = new Set<string>();
   const startedAt = performance.now();
   let looked = startedAt;
   let stalledMs = 0;
+  const run = kit.execute(kit.A, taskId, work, { leaseMs, holder: "long" });
+  await Promise.race([started.promise, run]);
   const look = async (): Promise<number> => {
     const task = await kit.B.getTask(taskId);
     if (task?.lease !== undefined) ends.add(task.lease.expiresAt);
