@@ -55,6 +55,14 @@ describe("no rule fails a server", () => {
   });
 });
 
+it("no rule fails a server whose stream is slower than its answers", { timeout: 120_000 }, async () => {
+  await using proxy = await tamperingProxy(url, { lagMs: 100 });
+  const rules = ["s/progress", "s/progress-ends", "s/status-notes"];
+  const report = await judgeServer(proxy.url, { ...KNOWN_CALLERS, rules });
+  const wrong = report.rules.filter(({ outcome }) => outcome !== "pass");
+  expect(wrong.map((rule) => describeRule(rule, report)).join("\n")).toBe("");
+});
+
 it("how a rule is played again is said with all that the run knew of its callers, but for their secrets", async () => {
   const { command } = await judgeServer(url, { ...KNOWN_CALLERS, rules: ["s/list-hidden"] });
   expect(command).toBe(`server --url ${url} --header 'Authorization: …' --other-header 'Authorization: …' --anonymous`);

@@ -16,6 +16,8 @@ const HEARING_MS = 500;
 /** A message that the server sent by itself, and how many of the session's own requests were answered by then. */
 export interface Received {
   readonly message: WireMessage;
+  /** The id of the request that it came with the answer of; 0: of none. Only on one stream is there an order. */
+  readonly stream: number;
   readonly answersBefore: number;
 }
 
@@ -99,7 +101,7 @@ export class Session {
     const response = await this.#post(body, signal);
     const sessionId = response.headers.get("mcp-session-id");
     if (sessionId !== null) this.#headers = { ...this.#headers, "Mcp-Session-Id": sessionId };
-    const answer = await readAnswer(response, id, (message) => this.#take(message));
+    const answer = await readAnswer(response, id, (message) => this.#take(message, id));
     this.#answered += 1;
     line.ending = () => `→ HTTP ${answer.status} ${shown(answer.message?.error ?? answer.message?.result, 240)}`;
     return answer;
@@ -132,11 +134,11 @@ export class Session {
   }
 
   async #read(body: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const message of messagesOf(body)) this.#take(message);
+    for await (const message of messagesOf(body)) this.#take(message, 0);
   }
 
-  #take(message: WireMessage): void {
-    this.#received.push({ message, answersBefore: this.#answered });
+  #take(message: WireMessage, stream: number): void {
+    this.#received.push({ message, stream, answersBefore: this.#answered });
     if (message.method !== undefined && message.id !== undefined) void anyEnd(this.#answer(message));
   }
 

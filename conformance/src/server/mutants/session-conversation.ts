@@ -70,7 +70,7 @@ export const sessionConversation: readonly ServerMutant[] = [
         first.set(session, before);
         return before === token
           ? undefined
-          : [{ ...report, params: { ...report.params, progressToken: before } }, report];
+          : [report, { ...report, params: { ...report.params, progressToken: before } }];
       })(fired);
     },
   }),

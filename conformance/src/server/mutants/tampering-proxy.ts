@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import type { JsonObject } from "@mcp-task-store/core";
 import { isJsonObject, objectIn, textIn } from "../wire-message.ts";
 
@@ -23,6 +24,8 @@ export interface Tampering {
   /** Answers with an event stream where the server did not. */
   readonly streams?: (exchange: Exchange) => boolean;
   readonly status?: (status: number, exchange: Exchange) => number;
+  /** How long each message that belongs to no request is on its way, ms. @default 0 */
+  readonly lagMs?: number;
 }
 
 export interface TamperingProxy extends AsyncDisposable {
@@ -92,7 +95,7 @@ async function handle(
   if (answer.headers.get("content-type")?.includes("text/event-stream") === true && answer.body !== null) {
     response.writeHead(status, Object.fromEntries(headers));
     response.flushHeaders();
-    await copyEvents(answer.body, response, tampered);
+    await copyEvents(answer.body, response, tampered, request.method === "GET" ? tampering.lagMs : undefined);
     return;
   }
   const text = await answer.text();
@@ -110,6 +113,7 @@ async function copyEvents(
   body: ReadableStream<Uint8Array>,
   response: ServerResponse,
   tampered: (message: JsonObject) => readonly JsonObject[],
+  lagMs = 0,
 ): Promise<void> {
   let buffered = "";
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
@@ -118,6 +122,7 @@ async function copyEvents(
     buffered = events.pop() ?? "";
     for (const event of events) {
       const data = /^data: ?(.+)$/m.exec(event)?.[1] ?? "";
+      if (lagMs > 0) await setTimeout(lagMs);
       for (const message of messagesIn(data).flatMap(tampered)) response.write(eventOf(message));
     }
   }
