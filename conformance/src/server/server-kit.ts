@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { JsonObject } from "@mcp-task-store/core";
-import { anyEnd } from "../attempt.ts";
+import { anyEnd, CouldNotRun } from "../attempt.ts";
 import type { Journal } from "../journal.ts";
 import type { Headers } from "./http-answer.ts";
 import { ModernClient } from "./modern-client.ts";
@@ -19,6 +19,12 @@ export interface ServerAddress {
 
 /** Pause between two reads, ms. */
 const PAUSE_MS = 40;
+
+/** How often {@link WireKit.until} looks at least before it gives up. */
+const LEAST_READS = 50;
+
+/** How long a tool is let work at most, s, for something to be done meanwhile. */
+const MOST_SECONDS = 8;
 
 /** What a client of 2025-11-25 says that can be asked. */
 const SESSION_CAPABILITIES: JsonObject = { elicitation: {} };
@@ -61,11 +67,21 @@ export class WireKit implements ServerKit {
 
   async until<T>(read: () => Promise<T>, condition: (value: T) => boolean): Promise<T> {
     const deadline = performance.now() + this.deadlineMs;
-    for (;;) {
+    for (let reads = 1; ; reads += 1) {
       const value = await read();
-      if (condition(value) || performance.now() > deadline) return value;
+      // A machine that stood still until the deadline has shown nothing.
+      if (condition(value) || (performance.now() > deadline && reads >= LEAST_READS)) return value;
       await setTimeout(PAUSE_MS);
     }
+  }
+
+  async meanwhile<T>(act: (seconds: number) => Promise<T>): Promise<T> {
+    for (let seconds = 1; seconds <= MOST_SECONDS; seconds *= 2) {
+      const started = performance.now();
+      const seen = await act(seconds);
+      if (performance.now() - started < 1_000 * seconds) return seen;
+    }
+    throw new CouldNotRun(`the calls took longer than ${MOST_SECONDS} s, so nothing follows from their answers`);
   }
 
   /** Ends the sessions that the rule opened. */

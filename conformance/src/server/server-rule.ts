@@ -20,8 +20,17 @@ export interface ServerKit {
   session(options?: { readonly caller?: Caller; readonly capabilities?: JsonObject }): Promise<Session>;
   /** The parameters of a call of a tool; `more` goes into its arguments. */
   tool(role: ToolRole, more?: JsonObject): { readonly name: string; readonly arguments: JsonObject };
-  /** Reads again until the condition holds or the deadline is over; returns what was read last. */
+  /**
+   * Reads again until the condition holds or the deadline is over, and at least 50 times unless it holds; returns what
+   * was read last.
+   */
   until<T>(read: () => Promise<T>, condition: (value: T) => boolean): Promise<T>;
+  /**
+   * Does something that counts only while a tool works that was called in it to work for so many seconds. Where all of
+   * it took as long, it is done again with a tool that works twice as long.
+   * @throws CouldNotRun if it never was fast enough
+   */
+  meanwhile<T>(act: (seconds: number) => Promise<T>): Promise<T>;
 }
 
 /** What there is to know about a rule about servers without playing it. Servers make no promises of ours. */

@@ -20,11 +20,13 @@ export const cancel: ServerRule = defineServerRule({
   async act(kit) {
     const tasks = await SessionTasks.open(kit);
     tasks.needs("cancel");
-    const taskId = await tasks.start("slow_compute", { seconds: 1 });
-    const answer = await tasks.cancel(taskId);
+    const { taskId, seconds, answer } = await kit.meanwhile(async (seconds) => {
+      const taskId = await tasks.start("slow_compute", { seconds });
+      return { taskId, seconds, answer: await tasks.cancel(taskId) };
+    });
     const then = await tasks.get(taskId);
     // Made after it, and as long: when this one has ended, the cancelled one would have.
-    await tasks.ended(await tasks.start("slow_compute", { seconds: 1 }));
+    await tasks.ended(await tasks.start("slow_compute", { seconds }));
     const result = await tasks.answered(tasks.result(taskId));
     return { answer, then, later: await tasks.get(taskId), result };
   },
