@@ -89,12 +89,12 @@ describe("a target file", () => {
 
 describe("a target that harms its process", () => {
   it.each([
-    ["exits", /it ended itself with exit code 7/],
-    ["loops", /its event loop stood still for 3000 ms/],
-    ["throws", /an uncaught error: TypeError: nobody catches this/],
-    ["rejects", /a promise that nobody handles was rejected: TypeError: nobody handles this/],
-  ])("costs only the rule during which it %s", { timeout: 120_000 }, async (fault, cause) => {
-    const report = await hurt(fault, { stallMs: 3_000 });
+    ["exits", {}, /it ended itself with exit code 7/],
+    ["loops", { stallMs: 5_000 }, /its event loop stood still for 5000 ms/],
+    ["throws", {}, /an uncaught error: TypeError: nobody catches this/],
+    ["rejects", {}, /a promise that nobody handles was rejected: TypeError: nobody handles this/],
+  ])("costs only the rule during which it %s", { timeout: 120_000 }, async (fault, limits, cause) => {
+    const report = await hurt(fault, limits);
     expect(ends(report)).toEqual(ONLY_WAKES_DIED);
     expect(reasonOf(report, "ttl/wakes")).toMatch(cause);
     expect(report.verdict).toBe("incomplete");
@@ -155,6 +155,8 @@ describe("a target that harms its process", () => {
   it("is not waited for when its file never ends to load, or when it never closes", async () => {
     const unloaded = await hurt("never-loaded", { loadMs: 1_500 });
     expect(unloaded.rules[0]?.reason).toMatch(/the file was not loaded after 1500 ms/);
+    const looping = await hurt("loops-at-load", { loadMs: 1_500, stallMs: 500 });
+    expect(looping.rules[0]?.reason).toMatch(/the file was not loaded after 1500 ms/);
     const open = await hurt("stays", { rules: ["lifecycle/times"], closeMs: 500 });
     expect(open).toMatchObject({ verdict: "conformant", rules: [{ outcome: "pass" }] });
     expect(open.notes).toEqual([expect.stringMatching(/after its last rule .* did not close within 500 ms/)]);

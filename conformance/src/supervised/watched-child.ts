@@ -8,7 +8,7 @@ import type { FromTarget, ToTarget } from "./messages.ts";
 export interface ChildOptions {
   /** Variables that the process gets besides those of this one. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** For how long its event loop may stand still. @default 20_000 */
+  /** For how long its event loop may stand still, once the target file is loaded. @default 20_000 */
   readonly stallMs?: number | undefined;
   /**
    * For how long it may play without news of any rule. @default as long as a rule may take at most, with what the kit
@@ -124,8 +124,9 @@ export class WatchedChild {
   #late(silentMs: number, stageMs: number, newsMs: number): string | undefined {
     const { stallMs, loadMs, closeMs } = this.#limits;
     const quiet = this.#quietMs ?? UNCALIBRATED_MS;
+    // Loading stands in the way of everything else, the process's own start too.
+    if (this.#stage === "loading") return stageMs >= loadMs ? `the file was not loaded after ${loadMs} ms` : undefined;
     if (silentMs >= stallMs) return `its event loop stood still for ${stallMs} ms, as in an endless loop`;
-    if (this.#stage === "loading" && stageMs >= loadMs) return `the file was not loaded after ${loadMs} ms`;
     if (this.#stage === "playing" && newsMs >= quiet) return `no rule began or ended for ${quiet} ms`;
     if (this.#stage === "closing" && stageMs >= closeMs) return `it did not close within ${closeMs} ms`;
     return undefined;

@@ -59,6 +59,7 @@ const creating: string[] = [];
 const fault = process.env["FAULT"] ?? "none";
 if (fault === "not-loaded") throw new Error("no server listens");
 if (fault === "never-loaded") await never();
+if (fault === "loops-at-load") for (;;);
 if (fault === "deaf") process.removeAllListeners("message");
 if (fault === "talks-nonsense") {
   for (const nonsense of [null, "x", {}, { type: "ended" }, { type: "ended", report: null }, { type: "calibrated" }])
