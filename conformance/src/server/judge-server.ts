@@ -39,6 +39,9 @@ const REPLAY_MS = 30_000;
 /** Longest time for a rule, in deadlines D. */
 const MAX_DEADLINES = 8;
 
+/** However short D is made for tests. */
+const LEAST_LIMIT_MS = 80_000;
+
 const ROUNDS = 10;
 
 /**
@@ -142,7 +145,7 @@ class ServerJudging {
     const missing = rule.needs.find((need) => !this.#has(need, tools.value));
     if (missing !== undefined) return { outcome: "not-applicable", reason: reasonOf(missing) };
     const journal = new Journal();
-    const limit = MAX_DEADLINES * this.#deadlineMs;
+    const limit = Math.max(LEAST_LIMIT_MS, MAX_DEADLINES * this.#deadlineMs);
     const ended = await inTime(limit, anyEnd(this.#played(rule, journal)));
     if (ended === undefined) return tooLong(limit);
     const offer = ended.kind === "fulfilled" && ended.value.play.kind === "threw" ? ended.value.play.error : undefined;
