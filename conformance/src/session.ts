@@ -30,6 +30,9 @@ const LEAST_READS = 20;
 /** When a call is given up, in deadlines D: later than a rule itself gives up on a call that it bounds. */
 const CALL_DEADLINES = 3;
 
+/** However short D is made for tests: most calls hang only where this machine does. */
+const LEAST_CALL_MS = 30_000;
+
 /** The same for calls that wait for each other while the kit holds them. */
 const HELD_CALL_DEADLINES = 6;
 
@@ -99,7 +102,11 @@ export class Session implements Kit {
 
   #observed(store: TaskStore, name: string, deadlines = CALL_DEADLINES): TaskStore {
     const told = this.#recording === undefined ? store : recordHistory(store, this.#recording, name);
-    return observed(told, name, this.#parts.journal, deadlines * this.timing.deadlineMs);
+    return observed(told, name, this.#parts.journal, this.#callMs(deadlines));
+  }
+
+  #callMs(deadlines: number): number {
+    return Math.max(LEAST_CALL_MS, deadlines * this.timing.deadlineMs);
   }
 
   get histories(): readonly History[] {
@@ -183,7 +190,7 @@ export class Session implements Kit {
     if (namespace.openDriver === undefined) throw new CouldNotRun("the target opens no bare driver");
     const driver = await namespace.openDriver(via === undefined ? {} : { via });
     this.#drivers.push(driver);
-    return observed(driver, `D${this.#drivers.length}`, journal, CALL_DEADLINES * this.timing.deadlineMs);
+    return observed(driver, `D${this.#drivers.length}`, journal, this.#callMs(CALL_DEADLINES));
   }
 
   async restart(): Promise<void> {

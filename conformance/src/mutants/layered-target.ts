@@ -1,5 +1,11 @@
 import { fileURLToPath } from "node:url";
-import { createTaskStore, taskExecution, type TaskDriver, type TaskStore } from "@mcp-task-store/core";
+import {
+  createTaskStore,
+  taskExecution,
+  type TaskDriver,
+  type TaskStore,
+  type TaskStoreOptions,
+} from "@mcp-task-store/core";
 import type {
   OpenOptions,
   SettingName,
@@ -73,6 +79,9 @@ const SETTINGS: readonly SettingName[] = [
 
 export const REFERENCE = "reference";
 
+/** Dozens of these stores are judged in one process: what keeps a call waiting there is that process alone. */
+const PATIENT: TaskStoreOptions = { callTimeoutMs: 30_000 };
+
 /**
  * The correct store with these layers around it.
  * @param name of a mutant, or {@link REFERENCE}
@@ -127,7 +136,7 @@ function namespaceWith(layers: Layers, fired: () => void, disposed: (() => void)
     const inner = around(right(via));
     const plain = layers.driver?.(inner, plot) ?? inner;
     const driver = quota === undefined ? plain : withQuota(plain, plot, quota, layers.quota);
-    const store = createTaskStore(driver, layers.settings?.(settings, plot) ?? settings);
+    const store = createTaskStore(driver, { ...PATIENT, ...(layers.settings?.(settings, plot) ?? settings) });
     stores.push(store);
     if (process.env[MUTANT_VARIABLE] !== undefined) return layers.child?.(store) ?? store;
     return layers.store?.(store, plot) ?? store;
