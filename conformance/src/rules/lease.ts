@@ -29,11 +29,14 @@ export const exclusive: Rule = defineRule({
       await kit.A.acquireLease(taskId, { holder: "a", leaseMs: ms });
       const started = performance.now();
       const tries: Attempt<unknown>[] = [];
+      let lastAt = started;
       while (performance.now() - started < ms * 0.6) {
+        lastAt = performance.now();
         tries.push(await attempt(kit.B.acquireLease(taskId, { holder: "b" })));
         await kit.isPending(Promise.resolve());
       }
-      return tries;
+      // A machine that stood still after the first try has shown only that the lease was given.
+      return lastAt - started < ms * 0.3 ? undefined : tries;
     });
     const { renewed, token, prolonged, leaseMs } = await kit.within(async (ms) => {
       const renewed = await kit.task();
