@@ -22,8 +22,8 @@ describe.skipIf(postgresIsLeftOut())("on Postgres", () => {
     const holder = await database.session();
     await holder.query("begin");
     await holder.query(`select from ${SCHEMA}.tasks where task_id = $1 for no key update`, [held.taskId]);
-    expect((await database.driver.due(10, 1_000)).rows.map(({ taskId }) => taskId)).toEqual([free.taskId]);
+    expect((await database.driver.due(10, 60_000)).rows.map(({ taskId }) => taskId)).toEqual([free.taskId]);
     await holder.query("rollback");
-    expect((await database.driver.due(10, 1_000)).rows.map(({ taskId }) => taskId)).toEqual([held.taskId]);
+    expect((await database.driver.due(10, 60_000)).rows.map(({ taskId }) => taskId)).toEqual([held.taskId]);
   });
 });
