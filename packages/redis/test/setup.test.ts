@@ -210,7 +210,7 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
       const config = await user(...LEAST);
       const driver = open(config);
       await driver.setup();
-      const task = newTask({ scope: "alice", ttlMs: 1_000 });
+      const task = newTask({ scope: "alice", ttlMs: 60_000 });
       expect(await driver.insert(task)).toMatchObject({ kind: "inserted" });
       const alternatives = [{ when: {}, then: { ttl: "restart", set: { ttlMs: null } } }] as const;
       expect(await driver.write(writeTo(task.taskId, { alternatives }))).toMatchObject({ kind: "written" });
