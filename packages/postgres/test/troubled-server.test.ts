@@ -64,7 +64,7 @@ describe.skipIf(postgresIsLeftOut())("a server in trouble", () => {
       connectionString: proxy.through(database.url),
       schema: SCHEMA,
       maintenance: false,
-      callTimeoutMs: 2_000,
+      callTimeoutMs: 30_000,
       safetyPollMs: 50,
     });
     const here = createTaskStore(database.another(), { maintenance: false });
@@ -78,7 +78,7 @@ describe.skipIf(postgresIsLeftOut())("a server in trouble", () => {
       await here.finishTask(taskId, DONE);
       await held.arrived;
       proxy.cut();
-      await expect(away.getTask(taskId)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+      await expect(away.getTask(taskId, { timeoutMs: 500 })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
       proxy.heal();
       expect(await outcome).toEqual(DONE);
     } finally {
