@@ -37,6 +37,8 @@ export interface RedisCluster extends AsyncDisposable {
   /** The node answers nobody and closes nothing, until `resumeNode`. */
   pauseNode(index: number): Promise<void>;
   resumeNode(index: number): Promise<void>;
+  /** The same as the option, from now on, for every node that runs and is not paused: until a test wants a failover, none must come. */
+  setNodeTimeout(nodeTimeoutMs: number): Promise<void>;
   /** Resolves when every running node says that all slots are served. None may be paused. */
   untilOk(): Promise<void>;
   /** Ends it for good and removes its data. Calling it twice is harmless. */
@@ -85,8 +87,9 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
       primaryOf: (key) => cluster.primaryOf(key),
       killNode: (index) => cluster.node(index).kill(),
       restartNode: (index) => cluster.node(index).restart(),
-      pauseNode: (index) => cluster.node(index).pause(),
-      resumeNode: (index) => cluster.node(index).resume(),
+      pauseNode: (index) => cluster.pause(index),
+      resumeNode: (index) => cluster.resume(index),
+      setNodeTimeout: (ms) => cluster.setNodeTimeout(ms),
       untilOk: () => cluster.untilOk(),
       stop: () => host.stop(),
       [Symbol.asyncDispose]: () => host.stop(),
@@ -105,6 +108,7 @@ function addressOf(node: RedisNode | undefined): RedisAddress {
 class FormedCluster {
   readonly #host: RedisHost;
   readonly #nodes: readonly RedisNode[];
+  readonly #paused = new Set<RedisNode>();
 
   constructor(host: RedisHost, nodes: readonly RedisNode[]) {
     this.#host = host;
@@ -115,6 +119,25 @@ class FormedCluster {
     const node = this.#nodes[index];
     if (node === undefined) throw new RangeError(`the cluster has no node ${index}`);
     return node;
+  }
+
+  async pause(index: number): Promise<void> {
+    const node = this.node(index);
+    this.#paused.add(node);
+    await node.pause();
+  }
+
+  async resume(index: number): Promise<void> {
+    const node = this.node(index);
+    await node.resume();
+    this.#paused.delete(node);
+  }
+
+  async setNodeTimeout(ms: number): Promise<void> {
+    const asked = this.#nodes.filter((node) => node.isRunning() && !this.#paused.has(node));
+    await Promise.all(
+      asked.map((node) => this.#ask(node, async (redis) => await redis.config("SET", "cluster-node-timeout", ms))),
+    );
   }
 
   async form(primaries: number): Promise<void> {

@@ -9,6 +9,8 @@ const NAME = "mcp-task-store";
 const DATA_SERVERS = 2;
 const SENTINELS = 3;
 const QUORUM = 2;
+/** How long a failover may take. */
+const FAILOVER_MS = 10_000;
 
 export interface RedisSentinelOptions {
   readonly origin?: StartedRedisOrigin | undefined;
@@ -38,6 +40,8 @@ export interface RedisSentinel extends AsyncDisposable {
   killPrimary(): Promise<RedisAddress>;
   /** The primary answers nobody and closes nothing, until `reviveAll`. @returns it */
   pausePrimary(): Promise<RedisAddress>;
+  /** The same as the option, from now on: until a test wants a failover, none must come. */
+  setDownAfter(downAfterMs: number): Promise<void>;
   /** Starts again what was killed, and lets go on what was paused. The sentinels make an old primary a replica, some ten seconds later. */
   reviveAll(): Promise<void>;
   /** Resolves when all sentinels name another primary than this one, and it takes writes. @returns the new one */
@@ -74,7 +78,8 @@ export async function startRedisSentinel(options: RedisSentinelOptions = {}): Pr
             ["sentinel", "monitor", NAME, first.host, String(first.port), String(QUORUM)],
             ["sentinel", "auth-pass", NAME, host.password],
             ["sentinel", "down-after-milliseconds", NAME, String(downAfterMs)],
-            ["sentinel", "failover-timeout", NAME, String(Math.max(10_000, 3 * downAfterMs))],
+            // Twice that is between one failover and the next.
+            ["sentinel", "failover-timeout", NAME, String(FAILOVER_MS)],
           ],
         }),
       ),
@@ -102,6 +107,7 @@ export async function startRedisSentinel(options: RedisSentinelOptions = {}): Pr
         await node.pause();
         return addressOf(node);
       },
+      setDownAfter: (ms) => group.setDownAfter(ms),
       reviveAll: () => group.reviveAll(),
       untilFailedOver: (from) => group.untilFailedOver(from),
       stop: () => host.stop(),
@@ -159,6 +165,14 @@ class SentinelGroup {
     const node = this.#servers.find((each) => each.port === port);
     if (node === undefined) throw new Error(`the sentinels name a server on port ${port}, which is not theirs`);
     return node;
+  }
+
+  async setDownAfter(ms: number): Promise<void> {
+    await Promise.all(
+      this.#sentinels.map((sentinel) =>
+        withRedis(addressOf(sentinel), (redis) => redis.call("SENTINEL", "SET", NAME, "down-after-milliseconds", ms)),
+      ),
+    );
   }
 
   async reviveAll(): Promise<void> {

@@ -11,6 +11,10 @@ import {
 import { isAlive } from "../src/processes.ts";
 import { runDirectoriesOf, serversOfThisProcess } from "./run-directories.ts";
 
+/** Until a failover is wanted: what looks like a lost primary on a busy machine must not make one. */
+const PATIENT_MS = 60_000;
+const HASTY_MS = 1_000;
+
 function leftovers(): { readonly servers: readonly number[]; readonly directories: readonly string[] } {
   return { servers: serversOfThisProcess().filter(isAlive), directories: runDirectoriesOf(process.pid) };
 }
@@ -21,7 +25,7 @@ describe.skipIf(redisIsLeftOut())("a Redis Cluster", () => {
   let cluster: RedisCluster;
 
   beforeAll(async () => {
-    cluster = await startRedisCluster({ nodeTimeoutMs: 2_000, log: (line) => lines.push(line) });
+    cluster = await startRedisCluster({ nodeTimeoutMs: PATIENT_MS, log: (line) => lines.push(line) });
   });
 
   afterAll(() => cluster.stop());
@@ -61,6 +65,7 @@ describe.skipIf(redisIsLeftOut())("a Redis Cluster", () => {
     expect(await direct.wait(1, 30_000)).toBe(1);
 
     await cluster.killNode(primary);
+    await cluster.setNodeTimeout(HASTY_MS);
     await pollUntil(async () => (await cluster.primaryOf("{a}note")) !== primary, {
       what: "a replica to take over",
       deadlineMs: 60_000,
@@ -93,7 +98,7 @@ describe.skipIf(redisIsLeftOut())("a Redis primary with sentinels", () => {
   let group: RedisSentinel;
 
   beforeAll(async () => {
-    group = await startRedisSentinel({ downAfterMs: 1_000 });
+    group = await startRedisSentinel({ downAfterMs: PATIENT_MS });
   });
 
   afterAll(() => group.stop());
@@ -111,6 +116,7 @@ describe.skipIf(redisIsLeftOut())("a Redis primary with sentinels", () => {
     expect(await redis.wait(1, 30_000)).toBe(1);
 
     const old = await group.killPrimary();
+    await group.setDownAfter(HASTY_MS);
     const next = await group.untilFailedOver(old);
     expect(next).not.toEqual(old);
     await pollUntil(async () => (await redis.get("note").catch(() => undefined)) === "kept", {
