@@ -20,6 +20,8 @@ const WAITED_FOR = 20;
 const TASKS_A_LIFE = 40;
 const KILLS = 3;
 const DEADLINE_MS = 60_000;
+/** For calls that nothing stands in the way of, on a busy machine too. */
+const PATIENT = { callTimeoutMs: 30_000 } as const;
 
 /** What a store has promised about one task by resolving. */
 interface Promised {
@@ -81,7 +83,7 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
       }
     }
 
-    it("keeps what was acknowledged, and nothing is acknowledged to two", { timeout: 90_000 }, async () => {
+    it("keeps what was acknowledged, and nothing is acknowledged to two", { timeout: 240_000 }, async () => {
       const promised: Promised[] = [];
       const over = new AbortController();
       const write = async (lane: number, mine: TaskStore, rival: TaskStore): Promise<void> => {
@@ -116,7 +118,7 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
       over.abort();
       await writing;
 
-      const reader = open();
+      const reader = open(PATIENT);
       for (const { taskId, message, winners } of promised) {
         const task = await reader.getTask(taskId, { outcome: true });
         expect(winners.length).toBeLessThanOrEqual(1);
@@ -127,7 +129,7 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
       expect(unhandled).toEqual([]);
     });
 
-    it("keeps messages, in order, and hands each out once", { timeout: 90_000 }, async () => {
+    it("keeps messages, in order, and hands each out once", { timeout: 240_000 }, async () => {
       const [sender, receiver, third] = [open(), open(), open({ polls: true })];
       const { taskId } = await sender.createTask();
       const texts = Array.from({ length: 3 * TASKS_A_LIFE }, (_, index) => `m${index}`);
@@ -168,19 +170,19 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
         expect(own).toEqual(own.toSorted(byNumber));
       }
       const [[receipt, text] = ["", ""]] = received;
-      expect((await open().messages.shift(taskId, { receipt }))?.message).toEqual({ text });
-      expect(await open().messages.drain(taskId)).toEqual([]);
+      expect((await open(PATIENT).messages.shift(taskId, { receipt }))?.message).toEqual({ text });
+      expect(await open(PATIENT).messages.drain(taskId)).toEqual([]);
       expect(unhandled).toEqual([]);
     });
 
     it.each([
       ["with hints", false],
       ["without hints", true],
-    ])("wakes who waits all the same, %s", { timeout: 60_000 }, async (_, polls) => {
-      const writer = open();
+    ])("wakes who waits all the same, %s", { timeout: 120_000 }, async (_, polls) => {
+      const writer = open(PATIENT);
       const tasks = await Promise.all(Array.from({ length: WAITED_FOR }, () => writer.createTask()));
       const ids = tasks.map(({ taskId }) => taskId);
-      const waiter = open({ polls });
+      const waiter = open({ ...PATIENT, polls });
       const seen = new Set<string>();
       const watched: Task[] = [];
       const watching = (async () => {
@@ -194,7 +196,7 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
         tasks.map(({ taskId, revision }) => waiter.waitForUpdate(taskId, { since: revision })),
       );
       // They share one read: who was shown one task was shown all.
-      await pollUntil(() => seen.size === WAITED_FOR, { what: "the waiters to have seen their tasks" });
+      await pollUntil(() => seen.size === WAITED_FOR, { what: "the waiters to have seen their tasks", deadlineMs: 30_000 });
       await killAndRestart();
       await Promise.all(ids.map((by) => writer.finishTask(by, { status: "completed", result: { by } })));
 
@@ -206,8 +208,8 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
       expect(unhandled).toEqual([]);
     });
 
-    it("costs calls their time and no more, and the next ones work", { timeout: 60_000 }, async () => {
-      const { taskId } = await open().createTask();
+    it("costs calls their time and no more, and the next ones work", { timeout: 120_000 }, async () => {
+      const { taskId } = await open(PATIENT).createTask();
       const store = open({ callTimeoutMs: 500 });
       await pollUntil(() => answered(store.getTask(taskId)), { what: "the store to be connected" });
       const cause = { code: "STORE_UNAVAILABLE", retryable: true };
