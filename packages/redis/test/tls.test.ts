@@ -1,26 +1,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { pollUntil, redisIsLeftOut, type RedisService, startRedis } from "@mcp-task-store/services";
+import { freePort, pollUntil, redisIsLeftOut, type RedisService, startRedis } from "@mcp-task-store/services";
 import type { TaskStore } from "@mcp-task-store/core";
 import { createRedisTaskStore, type RedisTaskStoreOptions } from "../src/index.ts";
 import { TLS_CERTIFICATE, TLS_KEY } from "./tls-fixture.ts";
 
 const DONE = { status: "completed", result: {} } as const;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : 0);
-    });
-  });
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe.skipIf(redisIsLeftOut())("TLS", () => {
   let directory: string;
@@ -50,7 +37,7 @@ describe.skipIf(redisIsLeftOut())("TLS", () => {
   });
 
   function open(options: RedisTaskStoreOptions): TaskStore {
-    const store = createRedisTaskStore({ maintenance: false, callTimeoutMs: 2_000, onWarning: () => {}, ...options });
+    const store = createRedisTaskStore({ maintenance: false, callTimeoutMs: 30_000, onWarning: () => {}, ...options });
     onTestFinished(() => store.close());
     return store;
   }
@@ -87,7 +74,7 @@ describe.skipIf(redisIsLeftOut())("TLS", () => {
 
   it("is asked for by rediss", async () => {
     const plain = new URL(service.url);
-    const store = open({ connectionString: `rediss://:${password}@127.0.0.1:${plain.port}` });
+    const store = open({ connectionString: `rediss://:${password}@127.0.0.1:${plain.port}`, callTimeoutMs: 500 });
     await expect(store.createTask()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   });
 });
