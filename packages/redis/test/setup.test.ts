@@ -120,6 +120,8 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
     await open().setup();
     await pollUntil(async () => (await client.get(new Keys(KEY_PREFIX).layout)) === "1", {
       what: "the replica to know",
+      // It is sent everything five seconds after it asked.
+      deadlineMs: 60_000,
     });
     await expect(driver.setup()).rejects.toMatchObject(refusal);
     await client.config("SET", "replica-read-only", "no");
