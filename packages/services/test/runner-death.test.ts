@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { mongoIsLeftOut, pollUntil, redisIsLeftOut, startPostgres } from "../src/index.ts";
 import { embeddedPostgres, runnablePrograms } from "../src/postgres-installation.ts";
 import { childrenOf, commandLine, isAlive } from "../src/processes.ts";
@@ -24,6 +24,7 @@ interface Started {
   /** They, and the server's children, of which some end by themselves. */
   readonly processes: readonly number[];
   readonly directories: readonly string[];
+  readonly ended: Promise<unknown>;
 }
 
 async function startRunner(
@@ -36,6 +37,8 @@ async function startRunner(
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void runner.kill("SIGKILL"));
+  // It may end by itself before anybody has read what it said.
+  const ended = once(runner, "exit");
   if (runner.pid === undefined) throw new Error("the runner did not start");
   for await (const line of createInterface({ input: runner.stdout })) {
     const { url, children } = JSON.parse(line) as { url: string; children: readonly number[] };
@@ -45,20 +48,37 @@ async function startRunner(
       children,
       processes: [...children, ...children.flatMap(childrenOf)],
       directories: runDirectoriesOf(runner.pid),
+      ended,
     };
   }
   throw new Error("the runner ended without a word");
 }
 
 async function expectNothingLeft({ runner, processes }: Started): Promise<void> {
-  await pollUntil(() => !processes.some(isAlive), { what: "the server and the watchdog to end" });
-  await pollUntil(() => runDirectoriesOf(runner.pid).length === 0, { what: "the directory to be removed" });
+  // Each signal that is not heeded costs five seconds.
+  const patient = { deadlineMs: 30_000 } as const;
+  await pollUntil(() => !processes.some(isAlive), { what: "the server and the watchdog to end", ...patient });
+  await pollUntil(() => runDirectoriesOf(runner.pid).length === 0, {
+    what: "the directory to be removed",
+    ...patient,
+  });
+}
+
+/** One of its own for this test, of this process and of those that it starts. */
+function useTemporaryFolder(): void {
+  const folder = mkdtempSync(join(tmpdir(), "mcp-task-store-folder-"));
+  // The server's account goes through it.
+  chmodSync(folder, 0o755);
+  vi.stubEnv("TMPDIR", folder);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true, force: true });
+  });
 }
 
 async function expectToDieWith(started: Started, signal: NodeJS.Signals): Promise<void> {
-  const gone = once(started.runner, "exit");
   started.runner.kill(signal);
-  await gone;
+  await started.ended;
   await expectNothingLeft(started);
 }
 
@@ -89,13 +109,14 @@ describe("when the runner dies", () => {
   });
 
   it("together with its watchdog, the next start sweeps what they left", async () => {
+    // In the common one any start of another test would sweep it.
+    useTemporaryFolder();
     const started = await startRunner();
     const watchdog = childrenOf(started.runner.pid).filter((pid) => childrenOf(pid).length === 0);
     expect(watchdog).toHaveLength(1);
-    const gone = once(started.runner, "exit");
     for (const pid of watchdog) process.kill(pid, "SIGKILL");
     started.runner.kill("SIGKILL");
-    await gone;
+    await started.ended;
     expect(runDirectoriesOf(started.runner.pid)).toEqual(started.directories);
     await using _ = await startPostgres({ origin: "embedded", fast: true });
     await expectNothingLeft(started);
@@ -117,7 +138,7 @@ describe("accounts", () => {
   it.skipIf(!nobodyCanReadThis)("works for a user without rights", async () => {
     const started = await startRunner(["postgres", "stop"], NOBODY);
     expect(started.url).toMatch(/^postgres:\/\/postgres:.+@127\.0\.0\.1:\d+\/postgres$/);
-    await once(started.runner, "exit");
+    await started.ended;
     expect(started.runner.exitCode).toBe(0);
     await expectNothingLeft(started);
   });
