@@ -9,7 +9,8 @@ import { COUNTED, type StatementLog, statementLog } from "./statement-log.ts";
 
 const POOL_SIZE = 3;
 const WARM_UP_CALLS = 50;
-const isHint = (statement: string): boolean => statement.includes("pg_notify");
+/** Or the look, every half a minute, whether the connection for hints is still there. */
+const isHint = (statement: string): boolean => statement.includes("pg_notify") || statement === "select";
 
 const SETTINGS = [
   { name: "listen, prepared", hints: "listen", prepare: true },
