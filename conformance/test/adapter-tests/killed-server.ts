@@ -196,7 +196,10 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
         tasks.map(({ taskId, revision }) => waiter.waitForUpdate(taskId, { since: revision })),
       );
       // They share one read: who was shown one task was shown all.
-      await pollUntil(() => seen.size === WAITED_FOR, { what: "the waiters to have seen their tasks", deadlineMs: 30_000 });
+      await pollUntil(() => seen.size === WAITED_FOR, {
+        what: "the waiters to have seen their tasks",
+        deadlineMs: 30_000,
+      });
       await killAndRestart();
       await Promise.all(ids.map((by) => writer.finishTask(by, { status: "completed", result: { by } })));
 

@@ -46,9 +46,7 @@ describe.skipIf(mongoIsLeftOut())(`the pipelines equal transitions.ts (DRIVER_SE
   });
 
   it("due equals afterLook, row by row", { timeout: 180_000 }, async () => {
-    const seen = await untilOften(5, (round) =>
-      compareLooksWithAfterLook(mongo, { seed: seed + round, times: 6 }),
-    );
+    const seen = await untilOften(5, (round) => compareLooksWithAfterLook(mongo, { seed: seed + round, times: 6 }));
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(5);
   });
 

@@ -166,7 +166,9 @@ describe.skipIf(mongoIsLeftOut())("hostile input", () => {
       const { messages } = driver;
       const full = JSON.stringify("x".repeat(MAX_PAYLOAD_BYTES - 2));
       const taskId = newId("task");
-      await driver.insert(newTask({ taskId, ttlMs: null, metadata: full, request: full, statusMessage: "x".repeat(8_192) }));
+      await driver.insert(
+        newTask({ taskId, ttlMs: null, metadata: full, request: full, statusMessage: "x".repeat(8_192) }),
+      );
       const set = { inputs: full };
       await driver.write(writeTo(taskId, { alternatives: [{ when: {}, then: { set } }] }));
       const texts: string[] = [];

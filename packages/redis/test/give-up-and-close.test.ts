@@ -99,7 +99,9 @@ describe.skipIf(redisIsLeftOut())("giving up and closing", () => {
     const write = driver.write(writeTo(taskId, { alternatives: [change] }));
     await expect(write).rejects.toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
     proxy.heal();
-    expect(await pollUntil(read, { what: "another connection", deadlineMs: 30_000 })).toMatchObject({ rows: [{ taskId }] });
+    expect(await pollUntil(read, { what: "another connection", deadlineMs: 30_000 })).toMatchObject({
+      rows: [{ taskId }],
+    });
     await driver.close();
     await proxy.close();
   });

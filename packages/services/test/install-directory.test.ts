@@ -76,7 +76,10 @@ describe("installDirectory", () => {
     const [draft = ""] = readdirSync(cache);
     expect(readdirSync(cache)).toEqual([draft]);
     // A step is noted right after it was started: who is killed in between has nobody to say so.
-    await pollUntil(() => existsSync(join(cache, draft, "processes")), { what: "the step to be noted", deadlineMs: 30_000 });
+    await pollUntil(() => existsSync(join(cache, draft, "processes")), {
+      what: "the step to be noted",
+      deadlineMs: 30_000,
+    });
     const gone = once(installer, "exit");
     installer.kill("SIGKILL");
     await gone;
