@@ -24,8 +24,8 @@ function project(
       // Sources run as they are, by Node itself, which keeps what it compiled: vitest would transform them for each file.
       server: { deps: { external: [/\/(?:packages|conformance|examples|scripts)\/(?:[^/]+\/)?src\//] } },
       // Only what hangs gets there, on a busy machine as well.
-      testTimeout: 60_000,
-      hookTimeout: 120_000,
+      testTimeout: 180_000,
+      hookTimeout: 180_000,
     },
   };
 }

@@ -19,7 +19,7 @@ interface Ended {
 /** Runs the command to its end. A command that does not end by itself is killed, and fails the test. */
 function cli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const options = { cwd: directory, timeout: 50_000, env: { ...process.env, ...env } };
+    const options = { cwd: directory, timeout: 150_000, env: { ...process.env, ...env } };
     execFile(process.execPath, [BIN, ...args], options, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== "number") reject(new Error("it did not end", { cause: error }));
       else resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });

@@ -93,7 +93,7 @@ describe("a target that harms its process", () => {
     ["loops", { stallMs: 5_000 }, /its event loop stood still for 5000 ms/],
     ["throws", {}, /an uncaught error: TypeError: nobody catches this/],
     ["rejects", {}, /a promise that nobody handles was rejected: TypeError: nobody handles this/],
-  ])("costs only the rule during which it %s", { timeout: 120_000 }, async (fault, limits, cause) => {
+  ])("costs only the rule during which it %s", async (fault, limits, cause) => {
     const report = await hurt(fault, limits);
     expect(ends(report)).toEqual(ONLY_WAKES_DIED);
     expect(reasonOf(report, "ttl/wakes")).toMatch(cause);

@@ -7,7 +7,7 @@ function tapOf(file: string): Promise<{ readonly code: number; readonly stdout: 
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return new Promise((resolve, reject) => {
     const args = ["--test", "--test-reporter=tap", join(import.meta.dirname, "targets", file)];
-    execFile(process.execPath, args, { timeout: 50_000, env }, (error, stdout) => {
+    execFile(process.execPath, args, { timeout: 150_000, env }, (error, stdout) => {
       if (error !== null && typeof error.code !== "number") reject(new Error("it did not end", { cause: error }));
       else resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout });
     });

@@ -178,7 +178,7 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
     it.each([
       ["with hints", false],
       ["without hints", true],
-    ])("wakes who waits all the same, %s", { timeout: 120_000 }, async (_, polls) => {
+    ])("wakes who waits all the same, %s", async (_, polls) => {
       const writer = open(PATIENT);
       const tasks = await Promise.all(Array.from({ length: WAITED_FOR }, () => writer.createTask()));
       const ids = tasks.map(({ taskId }) => taskId);
@@ -211,7 +211,7 @@ export function describeKilledServer(start: () => Promise<KillableServer>): void
       expect(unhandled).toEqual([]);
     });
 
-    it("costs calls their time and no more, and the next ones work", { timeout: 120_000 }, async () => {
+    it("costs calls their time and no more, and the next ones work", async () => {
       const { taskId } = await open(PATIENT).createTask();
       const store = open({ callTimeoutMs: 500 });
       await pollUntil(() => answered(store.getTask(taskId)), { what: "the store to be connected" });

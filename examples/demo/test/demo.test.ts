@@ -31,21 +31,21 @@ function expectAllHeld({ exitCode, output, leftFiles, leftProcesses }: DemoRun, 
 
 // Each act has a deadline of its own, and says what it waited for in vain.
 describe.concurrent("the demo", () => {
-  it("holds all its claims on memory", { timeout: 180_000 }, async () => {
+  it("holds all its claims on memory", async () => {
     const run = await runDemoProcess(["--backend", "memory", "--seed", "7"]);
     expectAllHeld(run, CLAIMS);
     expect(run.output).toMatch(/^not shown {2}a restart of the server/m);
   });
 
   // `pnpm test` runs the demo itself as well, which takes Postgres.
-  it.skipIf(redisIsLeftOut())("holds all its claims on redis", { timeout: 180_000 }, async () => {
+  it.skipIf(redisIsLeftOut())("holds all its claims on redis", async () => {
     const run = await runDemoProcess(["--backend", "redis", "--seed", "7"]);
     expectAllHeld(run, [...CLAIMS, RESTART]);
     expect(run.output).toMatch(/SIGKILL: worker-1 \(pid \d+\)/);
     expect(run.output).toMatch(/SIGKILL: the MCP server \(pid \d+\)/);
   });
 
-  it("takes everything down on Ctrl-C", { timeout: 180_000 }, async () => {
+  it("takes everything down on Ctrl-C", async () => {
     const interruptAt = /nobody renews its lease/;
     const { exitCode, output, leftFiles, leftProcesses } = await runDemoProcess(["--backend", "memory"], {
       interruptAt,

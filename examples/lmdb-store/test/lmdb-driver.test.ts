@@ -76,7 +76,7 @@ describe("the machine's clock is set back", () => {
 });
 
 describe("a process that is killed while it writes", () => {
-  it("leaves all that it acknowledged, nothing in half, and no lock", { timeout: 120_000 }, async () => {
+  it("leaves all that it acknowledged, nothing in half, and no lock", async () => {
     const path = freshPath();
     const victim = new DriverProcess();
     const remote = victim.driver(path);

@@ -40,12 +40,12 @@ describe.skipIf(mongoIsLeftOut())(`the pipelines equal transitions.ts (DRIVER_SE
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(writes / 100);
   });
 
-  it("insert equals born, on fresh ids and on expired ones", { timeout: 180_000 }, async () => {
+  it("insert equals born, on fresh ids and on expired ones", async () => {
     const seen = await compareInsertsWithBorn(mongo, { seed, times: 200 });
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(50);
   });
 
-  it("due equals afterLook, row by row", { timeout: 180_000 }, async () => {
+  it("due equals afterLook, row by row", async () => {
     const seen = await untilOften(5, (round) => compareLooksWithAfterLook(mongo, { seed: seed + round, times: 6 }));
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(5);
   });

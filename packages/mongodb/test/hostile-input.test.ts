@@ -158,38 +158,34 @@ describe.skipIf(mongoIsLeftOut())("hostile input", () => {
     }
   });
 
-  it(
-    "a task whose every part is as large as it may be is stored whole, and can be ended",
-    { timeout: 120_000 },
-    async () => {
-      const { driver } = mongo;
-      const { messages } = driver;
-      const full = JSON.stringify("x".repeat(MAX_PAYLOAD_BYTES - 2));
-      const taskId = newId("task");
-      await driver.insert(
-        newTask({ taskId, ttlMs: null, metadata: full, request: full, statusMessage: "x".repeat(8_192) }),
-      );
-      const set = { inputs: full };
-      await driver.write(writeTo(taskId, { alternatives: [{ when: {}, then: { set } }] }));
-      const texts: string[] = [];
-      for (let left = MAX_MESSAGES_BYTES; left > MAX_PAYLOAD_BYTES; left -= MAX_PAYLOAD_BYTES) {
-        const text = JSON.stringify(`${texts.length}`.padEnd(MAX_PAYLOAD_BYTES - 2));
-        const messageId = `${texts.length}`.padEnd(255, "m");
-        expect(await messages?.push(pushTo(taskId, { message: { messageId, text } }))).toMatchObject({
-          kind: "pushed",
-        });
-        texts.push(text);
-      }
-      const more = pushTo(taskId, { message: { messageId: "more", text: full } });
-      await expect(messages?.push(more)).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE", argument: "message" });
+  it("a task whose every part is as large as it may be is stored whole, and can be ended", async () => {
+    const { driver } = mongo;
+    const { messages } = driver;
+    const full = JSON.stringify("x".repeat(MAX_PAYLOAD_BYTES - 2));
+    const taskId = newId("task");
+    await driver.insert(
+      newTask({ taskId, ttlMs: null, metadata: full, request: full, statusMessage: "x".repeat(8_192) }),
+    );
+    const set = { inputs: full };
+    await driver.write(writeTo(taskId, { alternatives: [{ when: {}, then: { set } }] }));
+    const texts: string[] = [];
+    for (let left = MAX_MESSAGES_BYTES; left > MAX_PAYLOAD_BYTES; left -= MAX_PAYLOAD_BYTES) {
+      const text = JSON.stringify(`${texts.length}`.padEnd(MAX_PAYLOAD_BYTES - 2));
+      const messageId = `${texts.length}`.padEnd(255, "m");
+      expect(await messages?.push(pushTo(taskId, { message: { messageId, text } }))).toMatchObject({
+        kind: "pushed",
+      });
+      texts.push(text);
+    }
+    const more = pushTo(taskId, { message: { messageId: "more", text: full } });
+    await expect(messages?.push(more)).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE", argument: "message" });
 
-      const ended = { status: "completed", outcome: full } as const;
-      const end = writeTo(taskId, { alternatives: [{ when: { open: true }, then: { set: ended } }] });
-      expect(await driver.write(end)).toMatchObject({ kind: "written" });
-      const { rows } = await driver.read([taskId], { request: true, outcome: true });
-      expect(rows[0]?.outcome === full && rows[0].request === full && rows[0].inputs === full).toBe(true);
-      const taken = await messages?.take(takeFrom(taskId, { limit: null, receipt: "r".repeat(255) }));
-      expect(taken?.kind === "taken" && taken.messages.map(({ text }) => text)).toEqual(texts);
-    },
-  );
+    const ended = { status: "completed", outcome: full } as const;
+    const end = writeTo(taskId, { alternatives: [{ when: { open: true }, then: { set: ended } }] });
+    expect(await driver.write(end)).toMatchObject({ kind: "written" });
+    const { rows } = await driver.read([taskId], { request: true, outcome: true });
+    expect(rows[0]?.outcome === full && rows[0].request === full && rows[0].inputs === full).toBe(true);
+    const taken = await messages?.take(takeFrom(taskId, { limit: null, receipt: "r".repeat(255) }));
+    expect(taken?.kind === "taken" && taken.messages.map(({ text }) => text)).toEqual(texts);
+  });
 });

@@ -21,18 +21,18 @@ describe.skipIf(postgresIsLeftOut())(`the statements equal transitions.ts (DRIVE
   // One seed makes the same ids in each test.
   beforeEach(() => database.clear());
 
-  it(`write equals apply over ${WRITES} random writes`, { timeout: 180_000 }, async () => {
+  it(`write equals apply over ${WRITES} random writes`, async () => {
     const seen = await compareWritesWithApply(database, { seed, times: WRITES });
     // The comparison means something only if every kind of answer was compared often.
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(WRITES / 100);
   });
 
-  it("insert equals born, on fresh ids and on expired ones", { timeout: 180_000 }, async () => {
+  it("insert equals born, on fresh ids and on expired ones", async () => {
     const seen = await compareInsertsWithBorn(database, { seed, times: 400 });
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(100);
   });
 
-  it("due equals afterLook, row by row", { timeout: 180_000 }, async () => {
+  it("due equals afterLook, row by row", async () => {
     const seen = await untilOften(10, (round) =>
       compareLooksWithAfterLook(database, { seed: seed + round, times: 12 }),
     );

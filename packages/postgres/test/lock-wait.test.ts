@@ -12,7 +12,7 @@ import { SCHEMA, type ScratchDatabase, scratchDatabase } from "./scratch-databas
 const AHEAD_MS = 12_000;
 const DEADLINE_MS = 30_000;
 const CALLERS = 20;
-vi.setConfig({ maxConcurrency: CALLERS, testTimeout: 3 * DEADLINE_MS });
+vi.setConfig({ maxConcurrency: CALLERS });
 
 describe.skipIf(postgresIsLeftOut()).concurrent("a statement behind a lock", () => {
   let database: ScratchDatabase;

@@ -18,7 +18,7 @@ describe.skipIf(postgresIsLeftOut())("messages on Postgres", () => {
   });
   afterAll(() => database[Symbol.asyncDispose]());
 
-  it(`equal message-queue.ts (DRIVER_SEED=${seed})`, { timeout: 120_000 }, async () => {
+  it(`equal message-queue.ts (DRIVER_SEED=${seed})`, async () => {
     const driver = database.another({ schema: "compared" });
     await driver.setup();
     const { difference, counts } = await compareMessages(driver, { seed, writes: 3_000 });

@@ -13,7 +13,7 @@ const KEY_PREFIX = "failover:";
 const PATIENT_MS = 60_000;
 const HASTY_MS = 2_000;
 
-describe.skipIf(redisIsLeftOut())("a cluster", { timeout: 180_000 }, () => {
+describe.skipIf(redisIsLeftOut())("a cluster", () => {
   let cluster: RedisCluster;
   let client: Cluster;
   const keys = new Keys(KEY_PREFIX);

@@ -9,7 +9,7 @@ const DONE = { status: "completed", result: {} } as const;
 const KEY_PREFIX = "silent:";
 const HOUR_MS = 3_600_000;
 
-describe.skipIf(redisIsLeftOut())("a cluster with a primary that falls silent", { timeout: 120_000 }, () => {
+describe.skipIf(redisIsLeftOut())("a cluster with a primary that falls silent", () => {
   let cluster: RedisCluster;
   const keys = new Keys(KEY_PREFIX);
   beforeAll(async () => {

@@ -19,14 +19,14 @@ describe.skipIf(redisIsLeftOut()).each([
   });
   afterAll(() => redis[Symbol.asyncDispose]());
 
-  it("in 2,000 writes among inserts, reads, pages, looks and removals", { timeout: 180_000 }, async () => {
+  it("in 2,000 writes among inserts, reads, pages, looks and removals", async () => {
     await redis.clear();
     const { difference, counts } = await compareWithApply(redis.driver, { seed, writes: 2_000 });
     expect(difference).toBeUndefined();
     expect(Object.keys(counts)).toEqual(expect.arrayContaining(["due work", "due purged", "page", "remove removed"]));
   });
 
-  it("in 2,000 pushes and takes of messages", { timeout: 180_000 }, async () => {
+  it("in 2,000 pushes and takes of messages", async () => {
     await redis.clear();
     const { difference, counts } = await compareMessages(redis.driver, { seed, writes: 2_000 });
     expect(difference).toBeUndefined();

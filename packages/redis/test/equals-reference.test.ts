@@ -25,18 +25,18 @@ describe.skipIf(redisIsLeftOut()).each([
   // One seed makes the same ids in each test.
   beforeEach(() => redis.clear());
 
-  it(`write equals apply over ${WRITES} random writes`, { timeout: 180_000 }, async () => {
+  it(`write equals apply over ${WRITES} random writes`, async () => {
     const seen = await compareWritesWithApply(redis, { seed, times: WRITES });
     // The comparison means something only if every kind of answer was compared often.
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(WRITES / 100);
   });
 
-  it("insert equals born, on fresh ids and on expired ones", { timeout: 180_000 }, async () => {
+  it("insert equals born, on fresh ids and on expired ones", async () => {
     const seen = await compareInsertsWithBorn(redis, { seed, times: 400 });
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(100);
   });
 
-  it("due equals afterLook, row by row", { timeout: 180_000 }, async () => {
+  it("due equals afterLook, row by row", async () => {
     const seen = await untilOften(10, (round) => compareLooksWithAfterLook(redis, { seed: seed + round, times: 12 }));
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(10);
   });

@@ -11,7 +11,7 @@ const TASKS = 20;
 const PATIENT_MS = 60_000;
 const HASTY_MS = 1_000;
 
-describe.skipIf(redisIsLeftOut())("sentinels", { timeout: 120_000 }, () => {
+describe.skipIf(redisIsLeftOut())("sentinels", () => {
   let group: RedisSentinel;
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);

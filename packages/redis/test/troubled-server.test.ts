@@ -165,7 +165,7 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
     expect(await redis.driver.read([taskId])).toMatchObject({ rows: [{ taskId }] });
   });
 
-  it("that reads its data from the disk is waited for", { timeout: 120_000 }, async () => {
+  it("that reads its data from the disk is waited for", async () => {
     await using slow = await startRedis({ fast: true, ...OWN, settings: SLOW_TO_LOAD });
     const filler = new Redis(slow.url, { enableReadyCheck: false });
     filler.on("error", () => {});

@@ -84,7 +84,6 @@ if (REPORT === undefined) throw new Error("no change");
 
 it.each(HINTS.filter(([name]) => name !== "one hint lost, doubled or turned into a gap"))(
   "a change at every point of a wait wakes it: %s",
-  { timeout: 180_000 },
   async (_name, options) => {
     const schedules = await forEachInterleaving(playWait(REPORT, "b", options), LIMIT);
     expect(schedules.length).toBeGreaterThanOrEqual(ONLY === undefined ? 70 : 1);

@@ -46,7 +46,7 @@ function never(name: string): never {
   throw new Error(`no fault ${name}`);
 }
 
-it.each(Object.entries(FAULTS))("the model catches %s", { timeout: 180_000 }, async (_name, fault) => {
+it.each(Object.entries(FAULTS))("the model catches %s", async (_name, fault) => {
   const property = fc.asyncProperty(callSequences, async (calls) => {
     const backend = createMemoryBackend({ clock: () => 1_700_000_000_000 });
     const open = (): TaskDriver => fault(createMemoryDriver({ backend }));
