@@ -67,7 +67,7 @@ async function redis(log: (line: string) => void): Promise<OpenBackend> {
 
 /** All nodes are stopped and started together: no replica takes over, which might lack what was acknowledged last. */
 async function redisCluster(log: (line: string) => void): Promise<OpenBackend> {
-  const cluster = await startRedisCluster({ nodeTimeoutMs: 60_000, log });
+  const cluster = await startRedisCluster({ log });
   const { nodes, password } = cluster;
   const restart = async (): Promise<void> => {
     await Promise.all(nodes.map((_, index) => cluster.killNode(index)));

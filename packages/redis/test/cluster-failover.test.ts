@@ -9,7 +9,7 @@ import { Keys } from "../src/keys.ts";
 const DONE = { status: "completed", result: {} } as const;
 const TASKS = 30;
 const KEY_PREFIX = "failover:";
-/** Until a failover is wanted: what looks like a lost primary on a busy machine must not make one. */
+/** As they start: until a failover is wanted, what looks like a lost primary on a busy machine must not make one. */
 const PATIENT_MS = 60_000;
 const HASTY_MS = 2_000;
 
@@ -21,7 +21,7 @@ describe.skipIf(redisIsLeftOut())("a cluster", () => {
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   beforeAll(async () => {
     process.on("unhandledRejection", onUnhandled);
-    cluster = await startRedisCluster({ nodeTimeoutMs: PATIENT_MS });
+    cluster = await startRedisCluster();
     client = new Cluster([...cluster.nodes], { redisOptions: { password: cluster.password } });
     client.on("error", () => {});
   });

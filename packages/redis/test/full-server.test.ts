@@ -17,7 +17,7 @@ async function fullServer(): Promise<readonly [AsyncDisposable, ScratchRedis]> {
 }
 
 async function fullCluster(): Promise<readonly [AsyncDisposable, ScratchRedis]> {
-  const cluster = await startRedisCluster({ fast: true, nodeTimeoutMs: 60_000 });
+  const cluster = await startRedisCluster({ fast: true });
   const { nodes, password } = cluster;
   return [cluster, await scratchRedisCluster({ nodes, password, keyPrefix: KEY_PREFIX })];
 }

@@ -12,7 +12,7 @@ export interface RedisClusterOptions {
   readonly origin?: StartedRedisOrigin | undefined;
   /** See RedisOptions. @default false */
   readonly fast?: boolean | undefined;
-  /** After so many ms of silence a primary counts as gone and its replica takes over. @default 5_000 */
+  /** After so many ms of silence a primary counts as gone and its replica takes over. @default 60_000: no busy machine looks like a lost primary */
   readonly nodeTimeoutMs?: number | undefined;
   /** Further settings of every node; they win. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
@@ -50,7 +50,7 @@ export interface RedisCluster extends AsyncDisposable {
  * @throws RangeError for another number of nodes
  */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
-  const { nodes: count = 6, fast = false, nodeTimeoutMs = 5_000, settings = {} } = options;
+  const { nodes: count = 6, fast = false, nodeTimeoutMs = 60_000, settings = {} } = options;
   if (count < 6 || count % 2 !== 0) throw new RangeError(`a cluster of ${count} nodes; give an even number from 6 on`);
   const { origin, host } = await startedRedisHost({ origin: options.origin, servers: count, log: options.log });
   try {

@@ -16,7 +16,7 @@ export interface RedisSentinelOptions {
   readonly origin?: StartedRedisOrigin | undefined;
   /** See RedisOptions. @default false */
   readonly fast?: boolean | undefined;
-  /** After so many ms of silence the primary counts as gone. @default 2_000 */
+  /** After so many ms of silence the primary counts as gone. @default 60_000: no busy machine looks like a lost one */
   readonly downAfterMs?: number | undefined;
   /** Further settings of the primary and the replica; they win. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
@@ -52,7 +52,7 @@ export interface RedisSentinel extends AsyncDisposable {
 
 /** @throws Error that says what to install when there is no Redis here */
 export async function startRedisSentinel(options: RedisSentinelOptions = {}): Promise<RedisSentinel> {
-  const { fast = false, downAfterMs = 2_000, settings = {} } = options;
+  const { fast = false, downAfterMs = 60_000, settings = {} } = options;
   const { origin, host } = await startedRedisHost({
     origin: options.origin,
     servers: DATA_SERVERS + SENTINELS,

@@ -32,9 +32,6 @@ interface SharedKind {
   readonly start: (log: Log) => Promise<Shared>;
 }
 
-/** A shared cluster loses no node: what looks like it on a busy machine must not make a replica take over. */
-const PATIENT_MS = 60_000;
-
 const KINDS: readonly SharedKind[] = [
   {
     name: "postgres",
@@ -62,7 +59,7 @@ const KINDS: readonly SharedKind[] = [
     variable: TEST_REDIS_CLUSTER_VARIABLE,
     helper: freshTestRedisCluster,
     start: async (log) => {
-      const cluster = await startRedisCluster({ fast: true, nodeTimeoutMs: PATIENT_MS, log });
+      const cluster = await startRedisCluster({ fast: true, log });
       return { stop: () => cluster.stop(), told: { nodes: cluster.nodes, password: cluster.password } };
     },
   },

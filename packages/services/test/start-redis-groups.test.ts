@@ -11,8 +11,6 @@ import {
 import { isAlive } from "../src/processes.ts";
 import { runDirectoriesOf, serversOfThisProcess } from "./run-directories.ts";
 
-/** Until a failover is wanted: what looks like a lost primary on a busy machine must not make one. */
-const PATIENT_MS = 60_000;
 const HASTY_MS = 1_000;
 
 function leftovers(): { readonly servers: readonly number[]; readonly directories: readonly string[] } {
@@ -25,7 +23,7 @@ describe.skipIf(redisIsLeftOut())("a Redis Cluster", () => {
   let cluster: RedisCluster;
 
   beforeAll(async () => {
-    cluster = await startRedisCluster({ nodeTimeoutMs: PATIENT_MS, log: (line) => lines.push(line) });
+    cluster = await startRedisCluster({ log: (line) => lines.push(line) });
   });
 
   afterAll(() => cluster.stop());
@@ -98,7 +96,7 @@ describe.skipIf(redisIsLeftOut())("a Redis primary with sentinels", () => {
   let group: RedisSentinel;
 
   beforeAll(async () => {
-    group = await startRedisSentinel({ downAfterMs: PATIENT_MS });
+    group = await startRedisSentinel();
   });
 
   afterAll(() => group.stop());

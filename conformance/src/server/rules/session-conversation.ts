@@ -51,11 +51,13 @@ export const inputRequired: ServerRule = defineServerRule({
     const tasks = await SessionTasks.open(kit);
     let asked: JsonObject | undefined;
     let left: JsonObject | undefined;
+    const started = tasks.start("confirm_delete");
     tasks.session.answering = async ({ params }) => {
-      asked = await tasks.task(taskId);
+      // A question may overtake the answer that tells its task.
+      asked = await tasks.task(await started);
       return acceptedAnswer(params);
     };
-    const taskId = await tasks.start("confirm_delete");
+    const taskId = await started;
     await tasks.result(taskId);
     left = await kit.until(
       () => tasks.task(taskId),
