@@ -226,6 +226,7 @@ export const lease: readonly Mutant[] = [
     killedBy: ["lease/fenced"],
     mayAlso: [
       "cancel/race-update",
+      "ttl/maintain-race",
       "lifecycle/copies-out",
       "lifecycle/shape",
       "cancel/signal-early",
