@@ -11,7 +11,7 @@ import type { Ruleset } from "./ruleset.ts";
 import { Session } from "./session.ts";
 import { shown } from "./shown.ts";
 import type { SettingName, StoreSettings, Target, TargetNamespace } from "./target.ts";
-import { calibrate, type Timing, type TimingLimits } from "./timing.ts";
+import { calibrate, DEFAULT_DEADLINE_MS, type Timing, type TimingLimits } from "./timing.ts";
 
 /** What to play, and who listens. */
 export interface PlayOrder {
@@ -43,9 +43,6 @@ const DEFAULT_CONCURRENCY = 8;
 
 /** Longest time for a rule beyond what its own deadlines allow, in deadlines D. */
 const MAX_DEADLINES = 6;
-
-/** However short D is made for tests: that is for what hangs, and says nothing of how long much work takes. */
-const LEAST_LIMIT_MS = 60_000;
 
 /** Longest time for the target to open or close a namespace, and for calibration. */
 export const GROUND_MS = 120_000;
@@ -290,7 +287,7 @@ export class Run {
 
 /** When a rule is given up. */
 export function longestPlayMs({ deadlineMs, unitMs }: Timing): number {
-  return Math.max(LEAST_LIMIT_MS, MAX_DEADLINES * deadlineMs) + 200 * unitMs;
+  return MAX_DEADLINES * Math.max(DEFAULT_DEADLINE_MS, deadlineMs) + 200 * unitMs;
 }
 
 /** @throws CouldNotRun when it does not settle: a target that hangs has to leave a report all the same */

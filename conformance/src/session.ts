@@ -16,22 +16,17 @@ import { openStage, type StagedHandles } from "./races/stage.ts";
 import { type Strength, weakestOf } from "./races/strength.ts";
 import { questionFor } from "./question.ts";
 import type { Random } from "./random.ts";
+import { readUntil } from "./read-until.ts";
 import type { SdkHandle } from "./sdk-v1/sdk-interfaces.ts";
 import type { StoreSettings, Target, TargetNamespace, TaskExecution, Via } from "./target.ts";
-import type { Timing } from "./timing.ts";
+import { DEFAULT_DEADLINE_MS, type Timing } from "./timing.ts";
 import { Wire } from "./wire/wire.ts";
 
 /** How often a rule may double its unit before the machine is called too slow for it. */
 const DOUBLINGS = 5;
 
-/** How often {@link Session.until} looks at least before it gives up. */
-const LEAST_READS = 20;
-
 /** When a call is given up, in deadlines D: later than a rule itself gives up on a call that it bounds. */
 const CALL_DEADLINES = 3;
-
-/** However short D is made for tests: most calls hang only where this machine does. */
-const LEAST_CALL_MS = 30_000;
 
 /** The same for calls that wait for each other while the kit holds them. */
 const HELD_CALL_DEADLINES = 6;
@@ -106,7 +101,7 @@ export class Session implements Kit {
   }
 
   #callMs(deadlines: number): number {
-    return Math.max(LEAST_CALL_MS, deadlines * this.timing.deadlineMs);
+    return deadlines * Math.max(DEFAULT_DEADLINE_MS, this.timing.deadlineMs);
   }
 
   get histories(): readonly History[] {
@@ -266,14 +261,8 @@ export class Session implements Kit {
     throw new CouldNotRun(`the calls took longer than ${ms / 2} ms, so nothing follows from their answers`);
   }
 
-  async until<T>(read: () => Promise<T>, condition: (value: T) => boolean, extraMs = 0): Promise<T> {
-    const deadline = performance.now() + this.timing.deadlineMs + extraMs;
-    for (let reads = 1; ; reads += 1) {
-      const value = await read();
-      // A machine that stood still until the deadline has shown nothing.
-      if (condition(value) || (performance.now() > deadline && reads >= LEAST_READS)) return value;
-      await setTimeout(Math.min(50, 2 ** Math.min(reads, 6)));
-    }
+  until<T>(read: () => Promise<T>, condition: (value: T) => boolean, extraMs = 0): Promise<T> {
+    return readUntil(read, condition, this.timing.deadlineMs + extraMs);
   }
 
   async settles<T>(call: Promise<T>, extraMs = 0): Promise<Attempt<T>> {

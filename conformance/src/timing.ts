@@ -13,6 +13,9 @@ export interface Timing {
   readonly inProcess: boolean;
 }
 
+/** D at least. Tests make it shorter, for what hangs; that says nothing of how long much work may take. */
+export const DEFAULT_DEADLINE_MS = 10_000;
+
 export interface TimingLimits {
   /** @default 10_000 */
   readonly minDeadlineMs?: number | undefined;
@@ -48,7 +51,9 @@ export async function calibrate(store: TaskStore, limits: TimingLimits = {}): Pr
     // Rules let half of it go by, and a canary cannot be shorter than the shortest ttl.
     unitMs: Math.max(unit, 2 * capabilities.minTtlMs, capabilities.minLeaseMs),
     deadlineMs: Math.ceil(
-      Math.max(limits.minDeadlineMs ?? 10_000, 50 * p99) + capabilities.safetyPollMs + capabilities.maintainEveryMs,
+      Math.max(limits.minDeadlineMs ?? DEFAULT_DEADLINE_MS, 50 * p99) +
+        capabilities.safetyPollMs +
+        capabilities.maintainEveryMs,
     ),
     callMs: { p50: quantile(samples, 0.5), p99 },
     inProcess: await staysInProcess(store),

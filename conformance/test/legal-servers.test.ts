@@ -3,7 +3,11 @@ import { startFixtureServer } from "@mcp-task-store/example-fixture-server";
 import type { JsonObject } from "@mcp-task-store/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeRule } from "../src/index.ts";
+import { Journal } from "../src/journal.ts";
 import { judgeServer, type Tampering, tamperingProxy } from "../src/server.ts";
+import { WireKit } from "../src/server/server-kit.ts";
+import { SessionTasks } from "../src/server/session-tasks.ts";
+import { TOOL_NAMES } from "../src/server/tools.ts";
 import { isJsonObject, objectIn, textIn } from "../src/server/wire-message.ts";
 import { KNOWN_CALLERS } from "./known-callers.ts";
 
@@ -61,6 +65,16 @@ it("no rule fails a server whose stream is slower than its answers", async () =>
   const report = await judgeServer(proxy.url, { ...KNOWN_CALLERS, rules });
   const wrong = report.rules.filter(({ outcome }) => outcome !== "pass");
   expect(wrong.map((rule) => describeRule(rule, report)).join("\n")).toBe("");
+});
+
+it("a tool is waited for that works longer than the deadline", async () => {
+  const { headers = {}, otherHeaders = {} } = KNOWN_CALLERS;
+  const address = { url, headers: { caller: headers, other: otherHeaders, nobody: {} }, tools: TOOL_NAMES };
+  const kit = new WireKit(address, new Journal(), 2_000);
+  const tasks = await SessionTasks.open(kit);
+  const taskId = await tasks.start("slow_compute", { seconds: 4 });
+  expect(await tasks.ended(taskId, 4_000)).toMatchObject({ status: "completed" });
+  await kit.close();
 });
 
 it("how a rule is played again is said with all that the run knew of its callers, but for their secrets", async () => {

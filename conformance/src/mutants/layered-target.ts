@@ -79,8 +79,8 @@ const SETTINGS: readonly SettingName[] = [
 
 export const REFERENCE = "reference";
 
-/** Dozens of these stores are judged in one process: what keeps a call waiting there is that process alone. */
-const PATIENT: TaskStoreOptions = { callTimeoutMs: 30_000 };
+/** Dozens of these stores are judged in one process, which keeps calls waiting; less than the kit waits for one. */
+const PATIENT: TaskStoreOptions = { callTimeoutMs: 25_000 };
 
 /**
  * The correct store with these layers around it.

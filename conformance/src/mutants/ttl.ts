@@ -152,7 +152,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-slides-read",
     fault: "Reading an owned task starts its ttl again.",
     killedBy: ["ttl/restart-once"],
-    mayAlso: ["exec/lost-lease", ...MOST_THEMES, "finish", "messages", "watch", "clock", "close", "caps"],
+    mayAlso: ["exec/lost-lease", ...MOST_THEMES, "finish", "messages", "watch", "clock", "close", "caps/restart"],
     driver: (driver, { backend, fired }) => ({
       ...driver,
       async read(ids, options) {

@@ -8,14 +8,14 @@ import { factsOf, type JudgeOptions, type Plan, planOf } from "../plan.ts";
 import { inShell } from "../report/in-shell.ts";
 import { type Judged, type Report, reportOf, type RuleReport, ruleReport, type RunFacts } from "../report.ts";
 import { mergedRounds } from "../rounds.ts";
-import type { Timing } from "../timing.ts";
+import { DEFAULT_DEADLINE_MS, type Timing } from "../timing.ts";
 import type { Headers } from "./http-answer.ts";
 import { TASKS_EXTENSION } from "./modern-client.ts";
 import { serverRules } from "./rules/catalogue.ts";
 import { type ServerAddress, WireKit } from "./server-kit.ts";
 import { NotOffered, type ServerNeed, type ServerRule } from "./server-rule.ts";
 import { SESSION_VERSION } from "./session.ts";
-import { TOOL_ROLES, type ToolRole } from "./tools.ts";
+import { TOOL_NAMES, TOOL_ROLES, type ToolRole } from "./tools.ts";
 import { isJsonObject, objectIn } from "./wire-message.ts";
 
 export interface JudgeServerOptions extends JudgeOptions {
@@ -38,9 +38,6 @@ const REPLAY_MS = 30_000;
 
 /** Longest time for a rule, in deadlines D. */
 const MAX_DEADLINES = 8;
-
-/** However short D is made for tests. */
-const LEAST_LIMIT_MS = 80_000;
 
 const ROUNDS = 10;
 
@@ -83,10 +80,10 @@ class ServerJudging {
     this.#address = {
       url: url.href,
       headers: { caller: headers, other: otherHeaders, nobody: {} },
-      tools: { ...NAMES, ...named },
+      tools: { ...TOOL_NAMES, ...named },
     };
     this.facts = factsOf(plan, { name: shownUrl(url) }, commandFor(url, options));
-    this.#deadlineMs = options.timing?.minDeadlineMs ?? 10_000;
+    this.#deadlineMs = options.timing?.minDeadlineMs ?? DEFAULT_DEADLINE_MS;
   }
 
   async play(): Promise<readonly (readonly RuleReport[])[]> {
@@ -145,7 +142,7 @@ class ServerJudging {
     const missing = rule.needs.find((need) => !this.#has(need, tools.value));
     if (missing !== undefined) return { outcome: "not-applicable", reason: reasonOf(missing) };
     const journal = new Journal();
-    const limit = Math.max(LEAST_LIMIT_MS, MAX_DEADLINES * this.#deadlineMs);
+    const limit = MAX_DEADLINES * Math.max(DEFAULT_DEADLINE_MS, this.#deadlineMs);
     const ended = await inTime(limit, anyEnd(this.#played(rule, journal)));
     if (ended === undefined) return tooLong(limit);
     const offer = ended.kind === "fulfilled" && ended.value.play.kind === "threw" ? ended.value.play.error : undefined;
@@ -221,15 +218,6 @@ class ServerJudging {
 
 /** What rules let slow_compute work for, when they watch it. */
 const UNIT_MS = 1_000;
-
-const NAMES: Readonly<Record<ToolRole, string>> = {
-  greet: "greet",
-  slow_compute: "slow_compute",
-  failing_job: "failing_job",
-  protocol_error_job: "protocol_error_job",
-  confirm_delete: "confirm_delete",
-  multi_input: "multi_input",
-};
 
 function reasonOf(need: ServerNeed): string {
   switch (need) {

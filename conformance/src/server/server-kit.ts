@@ -1,7 +1,7 @@
-import { setTimeout } from "node:timers/promises";
 import type { JsonObject } from "@mcp-task-store/core";
 import { anyEnd, CouldNotRun } from "../attempt.ts";
 import type { Journal } from "../journal.ts";
+import { readUntil } from "../read-until.ts";
 import type { Headers } from "./http-answer.ts";
 import { ModernClient } from "./modern-client.ts";
 import type { Caller, ServerKit } from "./server-rule.ts";
@@ -16,12 +16,6 @@ export interface ServerAddress {
   /** Names of the tools. */
   readonly tools: Readonly<Record<ToolRole, string>>;
 }
-
-/** Pause between two reads, ms. */
-const PAUSE_MS = 40;
-
-/** How often {@link WireKit.until} looks at least before it gives up. */
-const LEAST_READS = 50;
 
 /** How long a tool is let work at most, s, for something to be done meanwhile. */
 const MOST_SECONDS = 8;
@@ -65,14 +59,8 @@ export class WireKit implements ServerKit {
     return { name: this.#address.tools[role], arguments: { ...TOOL_ARGUMENTS[role], ...more } };
   }
 
-  async until<T>(read: () => Promise<T>, condition: (value: T) => boolean): Promise<T> {
-    const deadline = performance.now() + this.deadlineMs;
-    for (let reads = 1; ; reads += 1) {
-      const value = await read();
-      // A machine that stood still until the deadline has shown nothing.
-      if (condition(value) || (performance.now() > deadline && reads >= LEAST_READS)) return value;
-      await setTimeout(PAUSE_MS);
-    }
+  until<T>(read: () => Promise<T>, condition: (value: T) => boolean, extraMs = 0): Promise<T> {
+    return readUntil(read, condition, this.deadlineMs + extraMs);
   }
 
   async meanwhile<T>(act: (seconds: number) => Promise<T>): Promise<T> {

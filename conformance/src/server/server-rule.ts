@@ -21,10 +21,10 @@ export interface ServerKit {
   /** The parameters of a call of a tool; `more` goes into its arguments. */
   tool(role: ToolRole, more?: JsonObject): { readonly name: string; readonly arguments: JsonObject };
   /**
-   * Reads again until the condition holds or the deadline is over, and at least 50 times unless it holds; returns what
-   * was read last.
+   * Reads again until the condition holds or the deadline is over, and some tens of times before it gives up; returns
+   * what was read last. `extraMs` is what it may take anyway.
    */
-  until<T>(read: () => Promise<T>, condition: (value: T) => boolean): Promise<T>;
+  until<T>(read: () => Promise<T>, condition: (value: T) => boolean, extraMs?: number): Promise<T>;
   /**
    * Does something that counts only while a tool works that was called in it to work for so many seconds. Where all of
    * it took as long, it is done again with a tool that works twice as long.

@@ -51,17 +51,18 @@ export class SessionTasks {
     return message.result;
   }
 
-  /** Reads until the task is in this status or has ended, at most until the deadline. */
-  reaching(taskId: string, status: string): Promise<JsonObject> {
+  /** Reads until the task is in this status or has ended, at most until the deadline, and for `extraMs` more. */
+  reaching(taskId: string, status: string, extraMs = 0): Promise<JsonObject> {
     return this.#kit.until(
       () => this.task(taskId),
       (task) => textIn(task, "status") === status || isTerminalStatus(task),
+      extraMs,
     );
   }
 
-  /** @throws CouldNotRun if it does not end before the deadline */
-  async ended(taskId: string): Promise<JsonObject> {
-    const task = await this.reaching(taskId, "completed");
+  /** @param worksMs of the tool; the deadline begins behind it @throws CouldNotRun if it does not end in time */
+  async ended(taskId: string, worksMs = 0): Promise<JsonObject> {
+    const task = await this.reaching(taskId, "completed", worksMs);
     if (isTerminalStatus(task)) return task;
     throw new CouldNotRun(`the task did not end before the deadline; it is ${textIn(task, "status")}`);
   }

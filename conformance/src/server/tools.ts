@@ -23,6 +23,16 @@ export const TOOL_ROLES: readonly ToolRole[] = [
   "multi_input",
 ];
 
+/** What each is called where nobody says otherwise. */
+export const TOOL_NAMES: Readonly<Record<ToolRole, string>> = {
+  greet: "greet",
+  slow_compute: "slow_compute",
+  failing_job: "failing_job",
+  protocol_error_job: "protocol_error_job",
+  confirm_delete: "confirm_delete",
+  multi_input: "multi_input",
+};
+
 /** What each is called with. */
 export const TOOL_ARGUMENTS: Readonly<Record<ToolRole, JsonObject>> = {
   greet: { name: "Ada" },

@@ -18,7 +18,7 @@ interface Ended {
 
 function judge(...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [BIN, "server", ...args], (error, stdout, stderr) => {
+    execFile(process.execPath, [BIN, "server", ...args], { timeout: 150_000 }, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== "number") reject(new Error("it did not end", { cause: error }));
       else resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
     });

@@ -26,7 +26,7 @@ export const cancel: ServerRule = defineServerRule({
     });
     const then = await tasks.get(taskId);
     // Made after it, and as long: when this one has ended, the cancelled one would have.
-    await tasks.ended(await tasks.start("slow_compute", { seconds }));
+    await tasks.ended(await tasks.start("slow_compute", { seconds }), 1_000 * seconds);
     const result = await tasks.answered(tasks.result(taskId));
     return { answer, then, later: await tasks.get(taskId), result };
   },

@@ -126,7 +126,8 @@ export const progressEnds: ServerRule = defineServerRule({
     await tasks.ended(await tasks.start("slow_compute", { seconds: 1 }, { _meta: { progressToken: later } }));
     const { received } = tasks.session;
     if (!received.some((one) => isProgressOf(one, later))) throw new NotOffered("the tool reports no progress");
-    // That it arrived after an answer says nothing: that came by another way.
+    // That it arrived after an answer says nothing: that came by another way. A server that sends no status, which it
+    // need not, is caught only with what comes behind the first report of the other task.
     const late = received.filter((one, at) => {
       const before = received.slice(0, at).filter(({ stream }) => stream === one.stream);
       return isProgressOf(one, token) && before.some((old) => isProgressOf(old, later) || isEndOf(old, taskId));
