@@ -37,7 +37,7 @@ describe.skipIf(redisIsLeftOut()).each([
   });
 
   it("due equals afterLook, row by row", async () => {
-    const seen = await untilOften(10, (round) => compareLooksWithAfterLook(redis, { seed: seed + round, times: 12 }));
-    expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(10);
+    const rare = await untilOften(10, (round) => compareLooksWithAfterLook(redis, { seed: seed + round, times: 12 }));
+    expect(rare).toEqual([]);
   });
 });

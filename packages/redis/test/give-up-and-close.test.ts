@@ -94,12 +94,12 @@ describe.skipIf(redisIsLeftOut())("giving up and closing", () => {
     const taskId = await task();
     const read = (): Promise<unknown> => driver.read([taskId]).catch(() => undefined);
     // On a busy machine an answer may take longer than it is waited for.
-    await pollUntil(read, { what: "a connection", deadlineMs: 30_000 });
+    await pollUntil(read, { what: "a connection" });
     proxy.freeze();
     const write = driver.write(writeTo(taskId, { alternatives: [change] }));
     await expect(write).rejects.toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });
     proxy.heal();
-    expect(await pollUntil(read, { what: "another connection", deadlineMs: 30_000 })).toMatchObject({
+    expect(await pollUntil(read, { what: "another connection" })).toMatchObject({
       rows: [{ taskId }],
     });
     await driver.close();

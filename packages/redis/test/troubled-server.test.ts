@@ -22,7 +22,7 @@ const DONE = { status: "completed", result: { answer: 42 } } as const;
 const KEY_PREFIX = "troubled:";
 /** The server of REDIS_URL has other users. */
 const OWN = (process.env["REDIS_URL"] ?? "") === "" ? {} : ({ origin: "path" } as const);
-/** 400 µs for each key, twelve seconds for all, until it is told to hurry; it looks at its clients after every 1,024 keys. */
+/** 400 µs for each key, 12 s for all, until it is told to hurry; it looks at its clients after every 1,024 keys. */
 const SLOW_TO_LOAD = { "key-load-delay": "400" };
 const hurry = (loading: Redis): Promise<unknown> => loading.config("SET", "key-load-delay", "0");
 const FILL = "for n = 1, 30000 do redis.call('SET', 'filler:' .. n, 'x') end";

@@ -15,7 +15,7 @@ export interface TurnCounter extends AsyncDisposable {
   during(calls: () => Promise<unknown>): Promise<readonly number[]>;
 }
 
-/** What ioredis calls the connections by which it asks for the cluster's slots every few seconds: that is no call's cost. */
+/** In the name of the connections by which ioredis asks for the cluster's slots every few seconds: no call's cost. */
 const REFRESHER = "refresher";
 
 export async function turnCounter(nodes: readonly Address[]): Promise<TurnCounter> {

@@ -12,7 +12,10 @@ export interface RedisClusterOptions {
   readonly origin?: StartedRedisOrigin | undefined;
   /** See RedisOptions. @default false */
   readonly fast?: boolean | undefined;
-  /** After so many ms of silence a primary counts as gone and its replica takes over. @default 60_000: no busy machine looks like a lost primary */
+  /**
+   * After so many ms of silence a primary counts as gone and its replica takes over.
+   * @default 60_000: no busy machine looks like a lost primary
+   */
   readonly nodeTimeoutMs?: number | undefined;
   /** Further settings of every node; they win. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
@@ -37,8 +40,12 @@ export interface RedisCluster extends AsyncDisposable {
   /** The node answers nobody and closes nothing, until `resumeNode`. */
   pauseNode(index: number): Promise<void>;
   resumeNode(index: number): Promise<void>;
-  /** The same as the option, from now on, for every node that runs and is not paused: until a test wants a failover, none must come. */
-  setNodeTimeout(nodeTimeoutMs: number): Promise<void>;
+  /**
+   * The same as the option, from now on, for every node that runs and is not paused: until a test wants a failover, none
+   * must come.
+   * @param nodeTimeoutMs left out: as it started
+   */
+  setNodeTimeout(nodeTimeoutMs?: number): Promise<void>;
   /** Resolves when every running node says that all slots are served. None may be paused. */
   untilOk(): Promise<void>;
   /** Ends it for good and removes its data. Calling it twice is harmless. */
@@ -86,10 +93,10 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
       version,
       primaryOf: (key) => cluster.primaryOf(key),
       killNode: (index) => cluster.node(index).kill(),
-      restartNode: (index) => cluster.node(index).restart(),
+      restartNode: (index) => cluster.restart(index),
       pauseNode: (index) => cluster.pause(index),
       resumeNode: (index) => cluster.resume(index),
-      setNodeTimeout: (ms) => cluster.setNodeTimeout(ms),
+      setNodeTimeout: (ms = nodeTimeoutMs) => cluster.setNodeTimeout(ms),
       untilOk: () => cluster.untilOk(),
       stop: () => host.stop(),
       [Symbol.asyncDispose]: () => host.stop(),
@@ -119,6 +126,12 @@ class FormedCluster {
     const node = this.#nodes[index];
     if (node === undefined) throw new RangeError(`the cluster has no node ${index}`);
     return node;
+  }
+
+  async restart(index: number): Promise<void> {
+    const node = this.node(index);
+    await node.restart();
+    this.#paused.delete(node);
   }
 
   async pause(index: number): Promise<void> {

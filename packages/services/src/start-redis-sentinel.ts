@@ -40,8 +40,11 @@ export interface RedisSentinel extends AsyncDisposable {
   killPrimary(): Promise<RedisAddress>;
   /** The primary answers nobody and closes nothing, until `reviveAll`. @returns it */
   pausePrimary(): Promise<RedisAddress>;
-  /** The same as the option, from now on: until a test wants a failover, none must come. */
-  setDownAfter(downAfterMs: number): Promise<void>;
+  /**
+   * The same as the option, from now on: until a test wants a failover, none must come.
+   * @param downAfterMs left out: as it started
+   */
+  setDownAfter(downAfterMs?: number): Promise<void>;
   /** Starts again what was killed, and lets go on what was paused. The sentinels make an old primary a replica, some ten seconds later. */
   reviveAll(): Promise<void>;
   /** Resolves when all sentinels name another primary than this one, and it takes writes. @returns the new one */
@@ -107,7 +110,7 @@ export async function startRedisSentinel(options: RedisSentinelOptions = {}): Pr
         await node.pause();
         return addressOf(node);
       },
-      setDownAfter: (ms) => group.setDownAfter(ms),
+      setDownAfter: (ms = downAfterMs) => group.setDownAfter(ms),
       reviveAll: () => group.reviveAll(),
       untilFailedOver: (from) => group.untilFailedOver(from),
       stop: () => host.stop(),

@@ -71,22 +71,20 @@ describe("installDirectory", () => {
     if (installer.pid === undefined || installer.stdout === null) throw new Error("the installer did not start");
     await once(createInterface({ input: installer.stdout }), "line");
     const { pid } = installer;
-    await pollUntil(() => childrenOf(pid).length === 2, { what: "the step and the watchdog", deadlineMs: 30_000 });
+    await pollUntil(() => childrenOf(pid).length === 2, { what: "the step and the watchdog" });
     const processes = childrenOf(pid);
     const [draft = ""] = readdirSync(cache);
     expect(readdirSync(cache)).toEqual([draft]);
     // A step is noted right after it was started: who is killed in between has nobody to say so.
     await pollUntil(() => existsSync(join(cache, draft, "processes")), {
       what: "the step to be noted",
-      deadlineMs: 30_000,
     });
     const gone = once(installer, "exit");
     installer.kill("SIGKILL");
     await gone;
     await pollUntil(() => !processes.some(isAlive), {
       what: "the step and the watchdog to end",
-      deadlineMs: 30_000,
     });
-    await pollUntil(() => readdirSync(cache).length === 0, { what: "the draft to be removed", deadlineMs: 30_000 });
+    await pollUntil(() => readdirSync(cache).length === 0, { what: "the draft to be removed" });
   });
 });

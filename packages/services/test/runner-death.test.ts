@@ -55,12 +55,9 @@ async function startRunner(
 }
 
 async function expectNothingLeft({ runner, processes }: Started): Promise<void> {
-  // Each signal that is not heeded costs five seconds.
-  const patient = { deadlineMs: 30_000 } as const;
-  await pollUntil(() => !processes.some(isAlive), { what: "the server and the watchdog to end", ...patient });
+  await pollUntil(() => !processes.some(isAlive), { what: "the server and the watchdog to end" });
   await pollUntil(() => runDirectoriesOf(runner.pid).length === 0, {
     what: "the directory to be removed",
-    ...patient,
   });
 }
 
