@@ -29,8 +29,8 @@ function expectAllHeld({ exitCode, output, leftFiles, leftProcesses }: DemoRun, 
   expect({ exitCode, leftFiles, leftProcesses }).toEqual({ exitCode: 0, leftFiles: [], leftProcesses: [] });
 }
 
-// Each act has a deadline of its own, and says what it waited for in vain.
-describe.concurrent("the demo", () => {
+// Each act has a deadline of its own, and says what it waited for in vain; the demo as a whole has ten minutes.
+describe.concurrent("the demo", { timeout: 660_000 }, () => {
   it("holds all its claims on memory", async () => {
     const run = await runDemoProcess(["--backend", "memory", "--seed", "7"]);
     expectAllHeld(run, CLAIMS);

@@ -65,7 +65,7 @@ describe.skipIf(mongoIsLeftOut())("a write whose majority is not confirmed", () 
 
   it("is called unknown where it is never confirmed, in time", async () => {
     const store = storeWith((answer) => ({ ...answer, writeConcernError: PROBLEM }), Number.POSITIVE_INFINITY);
-    // Connecting is part of no call's time: one that was not sent would be known.
+    // Connects first: a call that was not sent in time has a known outcome.
     await store.getTask("warm-up");
     const attempt = store.createTask({}, { timeoutMs: 500 });
     await expect(attempt).rejects.toMatchObject({ code: "WRITE_OUTCOME_UNKNOWN" });

@@ -33,9 +33,9 @@ describe.skipIf(postgresIsLeftOut())(`the statements equal transitions.ts (DRIVE
   });
 
   it("due equals afterLook, row by row", async () => {
-    const seen = await untilOften(10, (round) =>
+    const rare = await untilOften(10, (round) =>
       compareLooksWithAfterLook(database, { seed: seed + round, times: 12 }),
     );
-    expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(10);
+    expect(rare).toEqual([]);
   });
 });

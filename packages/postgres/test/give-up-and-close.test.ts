@@ -25,13 +25,15 @@ describe.skipIf(postgresIsLeftOut())("giving up and closing", () => {
     return { taskId, release: () => holder.query("rollback") };
   }
 
-  const backends = async (condition: string): Promise<number> =>
-    (
-      await database.sql(
-        `select from pg_stat_activity
-         where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid() and ${condition}`,
-      )
-    ).length;
+  async function backends(condition: string): Promise<number> {
+    const [row] = await database.sql<{ count: number }>(
+      `select count(*)::int as count
+         from pg_stat_activity
+        where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+          and ${condition}`,
+    );
+    return row?.count ?? Number.NaN;
+  }
 
   /** Until a statement was seen to wait for what somebody holds. */
   const untilOneWaits = (): Promise<unknown> =>

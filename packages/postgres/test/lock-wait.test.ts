@@ -21,7 +21,7 @@ describe.skipIf(postgresIsLeftOut()).concurrent("a statement behind a lock", () 
   beforeAll(async () => {
     database = await scratchDatabase();
     caller = database.another({ poolSize: CALLERS });
-    // Connecting is what takes long, and belongs to no test's time.
+    // Connects first: what is not sent before the instant that matters waits for nothing.
     await Promise.all(Array.from({ length: CALLERS }, () => caller.read([])));
   });
   afterAll(() => database[Symbol.asyncDispose]());

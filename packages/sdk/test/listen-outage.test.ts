@@ -27,7 +27,7 @@ describe.skipIf(postgresIsLeftOut())("a subscription through an outage of the da
     await stream.until((message) => message["method"] === "notifications/tasks");
     proxy.cut();
     const late = listenAt(server.url, { id: 2, notifications: { taskIds: [taskId] } });
-    await pollUntil(() => failures.length > 0, { what: "the outage to be noticed", deadlineMs: 30_000 });
+    await pollUntil(() => failures.length > 0, { what: "the outage to be noticed" });
     await elsewhere.finishTask(taskId, { status: "completed", result: { content: [] } });
     const refused = await late;
     expect(at(await refused.json(), "error")).toMatchObject({ code: -32603, data: { retryable: true } });

@@ -4,8 +4,9 @@ import { once } from "node:events";
 import { basename, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-/** Only what hangs runs into it: a busy machine may take long to start a program. */
+/** How long the shows wait for anything: only what hangs runs into it. */
 export const PATIENCE_MS = 60_000;
+/** A program that was asked to end is killed then. */
 const END_MS = 30_000;
 
 /** Processes that run, so that none outlives this one, however it ends. */

@@ -58,16 +58,16 @@ describe("a client that floods tasks/result", () => {
     const taskIds = await Promise.all(Array.from({ length: 300 }, async () => await start(alice)));
     for (const taskId of taskIds) await asked(stores.b, taskId);
     const followed = 300;
-    await pollUntil(() => waits() === followed, { what: "each task to be followed", deadlineMs: 30_000 });
+    await pollUntil(() => waits() === followed, { what: "each task to be followed" });
     await using again = await connectHttp(server.url, silent);
     const flood = taskIds.map(async (taskId, at) => await rpcErrorOf(result(at % 2 === 0 ? alice : again, taskId)));
     // 64 a connection, 100 in all: 150 on each.
-    await pollUntil(() => waits() === followed + 100, { what: "as many as may wait", deadlineMs: 30_000 });
+    await pollUntil(() => waits() === followed + 100, { what: "as many as may wait" });
     for (const taskId of taskIds) await stores.b.cancelTask(taskId);
     const codes = (await Promise.all(flood)).map(({ code }) => code);
     expect(codes).toEqual(taskIds.map(() => -32_603));
     await pollUntil(() => waits() === 0, { what: "nothing to wait" });
-    await pollUntil(() => streams(server) === 0, { what: "all streams to end", deadlineMs: 30_000 });
+    await pollUntil(() => streams(server) === 0, { what: "all streams to end" });
     // Every place is free again.
     const { taskId } = await read(stores.b, await start(alice));
     await asked(stores.b, taskId);
@@ -86,9 +86,9 @@ describe("a client that floods tasks/result", () => {
     for (const client of floods) {
       for (let times = 0; times < 80; times += 1) result(client, taskId).catch(() => undefined);
     }
-    await pollUntil(() => waits() === 50, { what: "as many as may wait", deadlineMs: 30_000 });
+    await pollUntil(() => waits() === 50, { what: "as many as may wait" });
     for (const { client } of floods) await client.close();
-    await pollUntil(() => waits() === 0, { what: "the server to notice", deadlineMs: 30_000 });
+    await pollUntil(() => waits() === 0, { what: "the server to notice" });
     await using after = await connectHttp(server.url, silent);
     const waiting = result(after, taskId);
     await answer(after, await question(after));
@@ -108,7 +108,7 @@ describe("a client that floods tasks/result", () => {
       wait.abort();
     }
     await pollUntil(() => waits() === 0, { what: "nothing to wait" });
-    await pollUntil(() => streams(server) === 0, { what: "all streams to end", deadlineMs: 30_000 });
+    await pollUntil(() => streams(server) === 0, { what: "all streams to end" });
     expect(alice.received.filter((message) => "error" in message)).toEqual([]);
     const takenBack = (): unknown[] =>
       alice.received.flatMap((m) =>
@@ -129,7 +129,7 @@ describe("a client that floods tasks/result", () => {
     expect(new Set((await Promise.all(flood)).map(({ code }) => code))).toEqual(new Set([-32_602]));
     expect(waits()).toBe(0);
     expect(questions(mallory)).toEqual([]);
-    await pollUntil(() => streams(server) === 0, { what: "all streams to end", deadlineMs: 30_000 });
+    await pollUntil(() => streams(server) === 0, { what: "all streams to end" });
   });
 });
 
@@ -174,7 +174,7 @@ describe("a client that cancels a task which asks", () => {
     await alice.client.ping();
     expect(await ended(stores.b, taskId)).toMatchObject({ status: "cancelled" });
     await pollUntil(() => waits() === 0, { what: "nothing to wait" });
-    await pollUntil(() => streams(server) === 0, { what: "all streams to end", deadlineMs: 30_000 });
+    await pollUntil(() => streams(server) === 0, { what: "all streams to end" });
     expect(await stores.b.messages.drain(taskId, { receipt: "rest" })).toEqual([]);
   });
 });

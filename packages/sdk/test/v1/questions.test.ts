@@ -299,7 +299,7 @@ describe("a client that waits for a result leaves nothing behind", () => {
     await firstQuestion(alice);
     expect(waits()).toBe(1);
     await leave(alice, wait);
-    await pollUntil(() => waits() === 0, { what: "the wait to end", deadlineMs: 30_000 });
+    await pollUntil(() => waits() === 0, { what: "the wait to end" });
   });
 
   it.each([

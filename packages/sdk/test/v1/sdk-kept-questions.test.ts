@@ -126,7 +126,7 @@ describe("a question of a tool of the SDK's own", () => {
     const taskId = await makeSdkTask(alice);
     result(alice, taskId).catch(() => undefined);
     await pollUntil(() => waits() === 2, { what: "one wait for the result, and one that follows the task" });
-    // From here on its time runs: the question is out before the machine can stand still for it.
+    // Its 300 ms begin only now.
     go.open();
     const id = await question(alice);
     expect(await ended(stores.b, taskId)).toMatchObject({
