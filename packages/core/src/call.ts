@@ -1,4 +1,5 @@
 import { TaskStoreError } from "./errors.ts";
+import { onAbort } from "./on-abort.ts";
 import { sleep } from "./sleep.ts";
 import type { CallOptions } from "./task-store.ts";
 
@@ -17,7 +18,7 @@ export class Call {
   readonly #controller = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #outer: AbortSignal | undefined;
-  readonly #onOuterAbort = (): void => this.#controller.abort();
+  readonly #stopListening: (() => void) | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   /** Why the last attempt failed: the cause, should the time run out. */
   lastFailure: unknown = undefined;
@@ -27,7 +28,7 @@ export class Call {
     this.#deadlineMs = performance.now() + this.timeoutMs;
     this.#timer = setTimeout(() => this.#controller.abort(), this.timeoutMs);
     this.#outer = options.signal;
-    this.#outer?.addEventListener("abort", this.#onOuterAbort, { once: true });
+    this.#stopListening = this.#outer && onAbort(this.#outer, () => this.#controller.abort());
     if (this.#outer?.aborted === true) this.#controller.abort();
   }
 
@@ -48,7 +49,7 @@ export class Call {
 
   end(): void {
     clearTimeout(this.#timer);
-    this.#outer?.removeEventListener("abort", this.#onOuterAbort);
+    this.#stopListening?.();
   }
 
   /** The error of a call that ended without anything having been sent, or that only read. */

@@ -26,9 +26,13 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
 function listenTo(signal: AbortSignal): Listening {
   const callbacks = new Set<() => void>();
   const listener = (): void => {
-    for (const callback of callbacks) callback();
+    for (const callback of callbacks) {
+      callbacks.delete(callback);
+      callback();
+    }
+    listening.delete(signal);
   };
-  signal.addEventListener("abort", listener);
+  signal.addEventListener("abort", listener, { once: true });
   const made = { callbacks, listener };
   listening.set(signal, made);
   return made;

@@ -1,5 +1,6 @@
 import { check, pollIntervalSchema } from "./arguments.ts";
 import { TaskStoreError } from "./errors.ts";
+import { onAbort } from "./on-abort.ts";
 import { TASK_STORE_DEFAULTS } from "./options.ts";
 import { sleep } from "./sleep.ts";
 import { isTerminal, type TaskStatus } from "./task.ts";
@@ -55,9 +56,7 @@ async function untilAborted<T>(signal: AbortSignal | undefined, read: () => Prom
   if (signal === undefined) return await read();
   if (signal.aborted) throw aborted(signal);
   return await new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(aborted(signal));
-    signal.addEventListener("abort", onAbort, { once: true });
-    const settled = (): void => signal.removeEventListener("abort", onAbort);
+    const settled = onAbort(signal, () => reject(aborted(signal)));
     read().then(
       (task) => {
         settled();

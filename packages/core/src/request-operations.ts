@@ -14,7 +14,7 @@ import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { Scope } from "./engine.ts";
 import { isTaskStoreError, TaskStoreError } from "./errors.ts";
 import { toJsonText } from "./json-text.ts";
-import type { JsonText } from "./json.ts";
+import type { JsonObject, JsonText } from "./json.ts";
 import { rowOrThrow } from "./refusal-error.ts";
 import type { StoreCore } from "./store-core.ts";
 import { isTerminal } from "./task.ts";
@@ -65,19 +65,20 @@ export function inputTexts(
   maxBytes: number,
 ): ReadonlyMap<string, JsonText> {
   check(payloadSchema, values, argument);
-  const entries = Object.entries(values);
+  // Read once: getters and proxies cannot answer differently after the check.
+  const text = toJsonText(values, argument, maxBytes);
+  const read: JsonObject = JSON.parse(text);
+  const entries = Object.keys(values).map((key) => [key, Object.hasOwn(read, key) ? read[key] : undefined] as const);
   if (entries.length > LIMITS.inputsAtOnce || (argument === "inputs" && entries.length === 0)) {
     const least = argument === "inputs" ? 1 : 0;
     const message = `${argument} must hold ${least} to ${LIMITS.inputsAtOnce} keys.`;
     throw new TaskStoreError("INVALID_ARGUMENT", message, { argument });
   }
-  // The whole is measured, since that is what is stored in one field.
-  toJsonText(values, argument, maxBytes);
   for (const [, value] of entries) {
     if (argument === "inputs") check(inputRequestSchema, value, "inputs.*");
     else check(payloadSchema, value, "answers.*");
   }
-  return new Map(entries.map(([key, value]) => [key, toJsonText(value, argument, maxBytes)]));
+  return new Map(entries.map(([key, value]) => [key, JSON.stringify(value)]));
 }
 
 export function requestOperations(core: StoreCore, scope: Scope): RequestOperations {

@@ -1,4 +1,5 @@
 import { startTimer } from "./long-timer.ts";
+import { onAbort } from "./on-abort.ts";
 
 /**
  * Resolves after a delay, or as soon as the signal fires: ask the signal which it was. Leaves no timer and no listener.
@@ -9,10 +10,10 @@ export async function sleep(delayMs: number, signal?: AbortSignal): Promise<void
   await new Promise<void>((resolve) => {
     const done = (): void => {
       stop();
-      signal?.removeEventListener("abort", done);
+      stopListening?.();
       resolve();
     };
     const stop = startTimer(Math.max(0, delayMs), done);
-    signal?.addEventListener("abort", done, { once: true });
+    const stopListening = signal && onAbort(signal, done);
   });
 }

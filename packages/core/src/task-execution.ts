@@ -1,6 +1,7 @@
 import { TaskStoreError } from "./errors.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { JsonObject } from "./json.ts";
+import { onAbort } from "./on-abort.ts";
 import { isFinal, RunState } from "./run-state.ts";
 import { startRunLimit, watchRun } from "./run-watch.ts";
 import { isTerminal, type Task } from "./task.ts";
@@ -69,11 +70,12 @@ export async function taskExecution(
   const context = new LeasedTaskContext(store, run);
   const watching = new AbortController();
   const onShutdown = (): void => run.shutDown(signal?.reason);
+  let stopListening: (() => void) | undefined;
   const stopHeartbeat = startHeartbeat(store, run);
   const stopLimit = startRunLimit(lease, run, sentMs);
   try {
     void watchRun(store, run, watching.signal);
-    signal?.addEventListener("abort", onShutdown, { once: true });
+    stopListening = signal && onAbort(signal, onShutdown);
     // It may have fired while the lease was taken.
     if (isAborted(signal)) {
       onShutdown();
@@ -90,7 +92,7 @@ export async function taskExecution(
     stopHeartbeat();
     stopLimit();
     watching.abort();
-    signal?.removeEventListener("abort", onShutdown);
+    stopListening?.();
     context.close(run.over ?? new TaskStoreError("LEASE_LOST", `The run of task ${taskId} is over.`));
   }
   return await asItStands(store, run);
@@ -134,10 +136,10 @@ async function settle(
   if (abandon === undefined) return await handled;
   return await new Promise((resolve) => {
     const onAbandon = (): void => resolve("abandoned");
-    abandon.addEventListener("abort", onAbandon, { once: true });
+    const stopListening = onAbort(abandon, onAbandon);
     if (abandon.aborted) onAbandon();
     void handled.then((ending) => {
-      abandon.removeEventListener("abort", onAbandon);
+      stopListening();
       resolve(ending);
     });
   });

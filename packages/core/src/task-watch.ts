@@ -1,6 +1,7 @@
 import { closedError } from "./call.ts";
 import type { Scope } from "./engine.ts";
 import { isTaskStoreError } from "./errors.ts";
+import { onAbort } from "./on-abort.ts";
 import { isTerminal, type Task } from "./task.ts";
 import { taskView } from "./task-view.ts";
 import type { WaiterHub } from "./waiters.ts";
@@ -24,7 +25,7 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   readonly #signal: AbortSignal | undefined;
   /** One for each task that is followed: Node 20 takes more than ten listeners of one signal for a leak. */
   readonly #stops = new Set<AbortController>();
-  readonly #onAbort = (): void => this.#stop();
+  #stopListening: (() => void) | undefined;
   /** The latest unread state of each task, oldest change first. */
   readonly #unread = new Map<string, Task>();
   readonly #pending: Pending[] = [];
@@ -64,7 +65,7 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
   #start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+    this.#stopListening = this.#signal && onAbort(this.#signal, () => this.#stop());
     this.#following = this.#taskIds.length;
     for (const taskId of this.#taskIds) void this.#follow(taskId);
   }
@@ -107,7 +108,7 @@ export class TaskWatch implements AsyncIterableIterator<Task, undefined> {
 
   #end(): void {
     this.#stop();
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#stopListening?.();
   }
 
   #serve(): void {

@@ -3,6 +3,7 @@ import { closedError } from "./call.ts";
 import type { Scope } from "./engine.ts";
 import { TaskStoreError } from "./errors.ts";
 import { startTimer } from "./long-timer.ts";
+import { onAbort } from "./on-abort.ts";
 import type { DriverHints, ReadAnswer } from "./task-driver.ts";
 import { settledWithin } from "./settled-within.ts";
 import type { TaskRecord } from "./task-record.ts";
@@ -83,7 +84,7 @@ export class WaiterHub {
     if (signal?.aborted === true) throw abortedError(signal);
     return await new Promise<TaskRecord | undefined>((resolve, reject) => {
       let stopTimeout: (() => void) | undefined;
-      const onAbort = (): void => waiter.settle({ error: abortedError(signal) });
+      let stopListening: (() => void) | undefined;
       const waiter: Waiter = {
         taskId,
         scope,
@@ -93,13 +94,13 @@ export class WaiterHub {
         settle: (end) => {
           if (!this.#remove(waiter)) return;
           stopTimeout?.();
-          signal?.removeEventListener("abort", onAbort);
+          stopListening?.();
           if ("error" in end) reject(end.error);
           else resolve(end.row);
         },
       };
       this.#add(waiter);
-      signal?.addEventListener("abort", onAbort, { once: true });
+      stopListening = signal && onAbort(signal, () => waiter.settle({ error: abortedError(signal) }));
       if (timeoutMs === undefined) return;
       stopTimeout = startTimer(timeoutMs, () => {
         // At least one look: an unknown id is said to be unknown, however short the time.

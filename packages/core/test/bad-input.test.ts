@@ -236,3 +236,40 @@ describe("options of a store", () => {
     );
   });
 });
+
+/** Answers "elicitation/create" as long as it is checked, and something else from the second time on. */
+function changing(): { readonly value: object; readonly reads: () => number } {
+  let reads = 0;
+  const value = {
+    get method(): unknown {
+      reads += 1;
+      return reads === 1 ? "elicitation/create" : { not: "a text", filler: "x".repeat(900) };
+    },
+  };
+  return { value, reads: () => reads };
+}
+
+describe("a value that changes while it is read", () => {
+  it("is stored as it was checked, a question", async () => {
+    const { taskId } = await store.createTask();
+    const asked = [changing(), changing(), changing()];
+    const task = await call(
+      "requestInputs",
+      taskId,
+      Object.fromEntries(asked.map(({ value }, at) => [`k${at}`, value])),
+    );
+    const request = { method: "elicitation/create" };
+    expect(task).toMatchObject({ inputs: { k0: { request }, k1: { request }, k2: { request } } });
+    expect(asked.map(({ reads }) => reads())).toEqual([1, 1, 1]);
+  });
+
+  it("is stored as it was checked, an answer", async () => {
+    const { taskId } = await store.createTask();
+    await call("requestInputs", taskId, { k: { method: "m" } });
+    const { value, reads } = changing();
+    expect(await call("answerInputs", taskId, { k: value })).toMatchObject({
+      inputs: { k: { response: { method: "elicitation/create" } } },
+    });
+    expect(reads()).toBe(1);
+  });
+});
