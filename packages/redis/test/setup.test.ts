@@ -283,6 +283,33 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
       expect((await open().read([task.taskId])).rows).toEqual(before);
     });
 
+    it.each(["-pexpireat", "-persist", "-zrem", "-hdel", "-unlink", "-zadd"])(
+      "says that nothing was written only where nothing was (%s)",
+      async (rule) => {
+        const driver = open(await user(...LEAST, rule));
+        const whole = open();
+        /** Whether it took effect, by what it says. */
+        const saysSo = (call: Promise<unknown> | undefined): Promise<boolean> =>
+          Promise.resolve(call).then(
+            () => true,
+            (error: unknown) => {
+              expect(error).toMatchObject({ code: "STORE_UNAVAILABLE", message: expect.stringContaining("nothing") });
+              return false;
+            },
+          );
+        const isThere = async (taskId: string): Promise<boolean> => (await whole.read([taskId])).rows.length > 0;
+        for (const ttlMs of [60_000, null]) {
+          const { taskId } = newTask();
+          expect(await saysSo(driver.insert(newTask({ taskId, ttlMs })))).toBe(await isThere(taskId));
+          await whole.insert(newTask({ taskId, ttlMs }));
+          const pushed = await saysSo(driver.messages?.push(pushTo(taskId)));
+          expect(await whole.messages?.take(takeFrom(taskId))).toMatchObject({ messages: pushed ? [{}] : [] });
+          const removed = await saysSo(driver.remove({ taskId, notAfterUs: NEVER }));
+          expect(await isThere(taskId)).toBe(!removed);
+        }
+      },
+    );
+
     it("keeps to its prefix", async () => {
       const driver = open({ ...(await user(...LEAST)), keyPrefix: "other:" });
       await expect(driver.insert(newTask())).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", retryable: false });

@@ -45,7 +45,7 @@ local function look(prefix, tag, task, messages, due_key, all, unowned, member, 
       end
       if expires and expires <= at_ms then
         redis.call('UNLINK', task, messages)
-        ${removeEntries({ id: "id", tag: "tag", create: `row[${at("create")}]`, due: "due_key", all: "all", unowned: "unowned", prefix: "prefix" })}
+        ${removeEntries("call", { id: "id", tag: "tag", create: `row[${at("create")}]`, due: "due_key", all: "all", unowned: "unowned", prefix: "prefix" })}
         return 'purge', id, scope or '', created, row[${at("create")}]
       end
       local ahead, work = false, false

@@ -1,3 +1,5 @@
+import type { LuaCall } from "./record.ts";
+
 /**
  * Sorted sets that find tasks: for each shard its tasks by when they are due, all of them, and those without an owner;
  * and for each owner, in a shard of the owner's, the listing. A task's entries begin with its creation, 16 digits of
@@ -34,13 +36,16 @@ export interface TaskExpressions {
 }
 
 /** Removes all entries of a task. Needs variables `created` and `scope`. */
-export const removeEntries = ({ id, tag, create, due, all, unowned, prefix }: TaskExpressions): string => `\
-redis.call('ZREM', ${due}, ${dueMember(id)})
-redis.call('ZREM', ${all}, ${entry(id)})
+export const removeEntries = (
+  call: LuaCall,
+  { id, tag, create, due, all, unowned, prefix }: TaskExpressions,
+): string => `\
+redis.${call}('ZREM', ${due}, ${dueMember(id)})
+redis.${call}('ZREM', ${all}, ${entry(id)})
 if not scope then
-  redis.call('ZREM', ${unowned}, ${entry(id)})
+  redis.${call}('ZREM', ${unowned}, ${entry(id)})
 elseif ${prefix} ~= '' then
-  redis.call('ZREM', ${listingKey(prefix)}, ${listingMember(id, tag, create)})
+  redis.${call}('ZREM', ${listingKey(prefix)}, ${listingMember(id, tag, create)})
 end
 `;
 

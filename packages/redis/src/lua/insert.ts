@@ -34,7 +34,7 @@ if old[1] then
     return { kind, expires and now >= expires and born_us or now_us, old }
   end
   clean_up = function()
-    ${removeEntries({ id: "ARGV[1]", tag: "ARGV[2]", create: `old[${at("create")}]`, due: "KEYS[3]", all: "KEYS[4]", unowned: "KEYS[5]", prefix: "ARGV[13]" })}
+    ${removeEntries("call", { id: "ARGV[1]", tag: "ARGV[2]", create: `old[${at("create")}]`, due: "KEYS[3]", all: "KEYS[4]", unowned: "KEYS[5]", prefix: "ARGV[13]" })}
   end
   if scope and ARGV[13] == '' then answer[4], answer[5], answer[6] = scope, created, old[${at("create")}] end
 end
@@ -71,7 +71,7 @@ field('metadata', metadata)
 field('request', ARGV[12] ~= '' and string.sub(ARGV[12], 2))
 redis.call('HSET', KEYS[1], unpack(fields))
 if expires then
-  ${setExpiry("KEYS[1]")}\
+  ${setExpiry("pcall", "KEYS[1]")}\
 end
 answer[3] = { 'working', state, scope, ARGV[3], ARGV[5] ~= '' and ARGV[5], '', false, false, message, false, metadata }
 return answer

@@ -42,7 +42,7 @@ revision = math.max(revision + 1, now_us)
 redis.call('HSET', KEYS[1], 'state', ${PACKED_STATE})
 redis.call('HSET', KEYS[2], 'i' .. ARGV[1], tail, 'n' .. tail, ARGV[1], 'x' .. tail, ARGV[2], 'tail', tail + 1)
 if tail == 0 then
-  ${setExpiry("KEYS[2]")}\
+  ${setExpiry("pcall", "KEYS[2]")}\
 end
 return { 'pushed', now_us }
 `;
@@ -101,7 +101,7 @@ for first = kept, still - 1, ${AT_ONCE} do
     names[#names + 1] = 'x' .. number
     names[#names + 1] = 'a' .. number
   end
-  redis.call('HDEL', KEYS[2], unpack(names))
+  redis.pcall('HDEL', KEYS[2], unpack(names))
 end
 return { 'taken', now_us, texts(head, to) }
 `;

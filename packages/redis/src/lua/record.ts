@@ -4,6 +4,7 @@
  *
  * Scripts change a task by one HSET. Before it stand at most entries in indexes, which are bounds and not believed, and
  * the server's own expiry, far behind the logical one: whatever fails before has changed nothing that anybody is told.
+ * What stands behind it only tidies up, and is let fail (`pcall`): the error would say that nothing was written.
  */
 
 /** Fields that every answer carries, in this order. `request` and `outcome` are read only where they were asked for. */
@@ -81,11 +82,14 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 /** The server deletes what maintenance did not, this long after it expired. ms */
 const NATIVE_GRACE_MS = 3_600_000;
 
+/** How a command is run: one whose error ends the script, or one that is let fail. */
+export type LuaCall = "call" | "pcall";
+
 /** Gives keys of a task the server's own expiry, or none. Needs a variable `expires`. */
-export const setExpiry = (...keys: readonly string[]): string => `\
+export const setExpiry = (call: LuaCall, ...keys: readonly string[]): string => `\
 if expires then
-${keys.map((key) => `  redis.call('PEXPIREAT', ${key}, expires + ${NATIVE_GRACE_MS})\n`).join("")}\
+${keys.map((key) => `  redis.${call}('PEXPIREAT', ${key}, expires + ${NATIVE_GRACE_MS})\n`).join("")}\
 else
-${keys.map((key) => `  redis.call('PERSIST', ${key})\n`).join("")}\
+${keys.map((key) => `  redis.${call}('PERSIST', ${key})\n`).join("")}\
 end
 `;

@@ -20,7 +20,7 @@ if expires and now >= expires then return { 'gone' } end
 if ARGV[3] ~= '*' and ARGV[3] ~= (scope and '=' .. scope or '-') then return { 'gone' } end
 if now_us > tonumber(ARGV[4]) then return { 'late' } end
 redis.call('UNLINK', KEYS[1], KEYS[2])
-${removeEntries({ id: "ARGV[1]", tag: "ARGV[2]", create: "row[3]", due: "KEYS[3]", all: "KEYS[4]", unowned: "KEYS[5]", prefix: "ARGV[5]" })}
+${removeEntries("pcall", { id: "ARGV[1]", tag: "ARGV[2]", create: "row[3]", due: "KEYS[3]", all: "KEYS[4]", unowned: "KEYS[5]", prefix: "ARGV[5]" })}
 if scope and ARGV[5] == '' then return { 'removed', scope, created, row[3] } end
 return { 'removed' }
 `;

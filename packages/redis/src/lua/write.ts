@@ -150,7 +150,7 @@ if not KEYS[2] and (due ~= old_due or expires ~= old_expires) then
 end
 if due ~= old_due then redis.call('ZADD', KEYS[3], due, ${dueMember("ARGV[1]")}) end
 if expires ~= old_expires then
-  ${setExpiry("KEYS[1]", "KEYS[2]")}\
+  ${setExpiry("call", "KEYS[1]", "KEYS[2]")}\
 end
 row[${at("state")}] = ${PACKED_STATE}
 redis.call('HSET', KEYS[1], 'state', row[${at("state")}], unpack(fields))
