@@ -67,6 +67,9 @@ const CLUSTER_SETTINGS = {
  */
 const HEARS_OF_FAILOVERS = { failoverDetector: true } satisfies Settings;
 
+/** A sentinel that takes connections and answers nothing is left for the next one after so long. ms */
+const SENTINEL_ANSWERS_WITHIN_MS = 2_000;
+
 /** For a connection of its own that is not opened again when it is lost. */
 const ONCE = { retryStrategy: null, enableOfflineQueue: true, clusterNodeRetryStrategy: null } as const;
 
@@ -75,6 +78,7 @@ export function singleClient(config: RedisConfigLike): RedisClientLike {
   const { enableTLSForSentinelMode, failoverDetector, natMap } = config;
   const settings: Settings = {
     ...HEARS_OF_FAILOVERS,
+    sentinelCommandTimeout: SENTINEL_ANSWERS_WITHIN_MS,
     ...serverConfig(config),
     ...given({ host, port, path, db, name, sentinelUsername, sentinelPassword, sentinelTLS }),
     ...given({ enableTLSForSentinelMode, failoverDetector }),
@@ -146,10 +150,13 @@ function serverConfig(config: RedisServerConfig): Settings {
   };
 }
 
-/** A server that falls silent must be noticed, whatever the client that is copied does about it. */
+/** A server or sentinel that falls silent must be noticed, whatever the client that is copied does about it. */
 function boundedSettings(options: object): Settings {
-  const bounded = "socketTimeout" in options && typeof options.socketTimeout === "number";
-  return bounded ? {} : { socketTimeout: REDIS_DEFAULTS.socketTimeout };
+  const { socketTimeout, sentinelCommandTimeout }: Pick<Settings, "socketTimeout" | "sentinelCommandTimeout"> = options;
+  return {
+    socketTimeout: socketTimeout ?? REDIS_DEFAULTS.socketTimeout,
+    sentinelCommandTimeout: sentinelCommandTimeout ?? SENTINEL_ANSWERS_WITHIN_MS,
+  };
 }
 
 /** Without the keys that are undefined: to ioredis they would be settings. */

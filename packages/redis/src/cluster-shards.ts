@@ -2,6 +2,7 @@ import type { DriverCallOptions } from "@mcp-task-store/core";
 import type { Connection } from "./connection.ts";
 import { entryOf } from "./keys.ts";
 import type { Keys } from "./keys.ts";
+import { isOfMovingSlot } from "./map-error.ts";
 import { asArray, asNumber } from "./reply.ts";
 import type { Loaded } from "./row.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -40,7 +41,7 @@ export class ClusterShards {
 
   /**
    * @param onShard told of each as soon as its node has answered
-   * @returns one read for each shard of the ids; without ids any node's clock
+   * @returns one read for each shard of the ids, several for one that is being moved; without ids any node's clock
    */
   async read(
     taskIds: readonly string[],
@@ -54,16 +55,21 @@ export class ClusterShards {
       shards.set(tag, [...(shards.get(tag) ?? []), taskId]);
     }
     const groups = taskIds.length === 0 ? [[]] : [...shards.values()];
-    return await all(
-      groups.map(async (ids) => {
-        const keys = ids.map((taskId) => this.keys.of(taskId).task);
+    const readOf = async (ids: readonly string[]): Promise<readonly ShardRead[]> => {
+      const keys = ids.map((taskId) => this.keys.of(taskId).task);
+      try {
         const reply = await this.connection.run(SCRIPTS.read, keys, fieldsOf(loaded), { doing: "reading", signal });
         const [now, ...rows] = asArray(reply);
         const read = { nowUs: asNumber(now), found: new Map(ids.map((taskId, at) => [taskId, rows[at]])) };
         onShard?.(read);
-        return read;
-      }),
-    );
+        return [read];
+      } catch (error) {
+        // While its slot is half here and half there, only one of its tasks can be asked for at a time.
+        if (ids.length < 2 || !isOfMovingSlot(error)) throw error;
+        return (await all(ids.map(async (taskId) => await readOf([taskId])))).flat();
+      }
+    };
+    return (await all(groups.map(readOf))).flat();
   }
 
   /** Off the caller's path; what is not removed now, a later listing or round of maintenance removes. */

@@ -1,5 +1,6 @@
 import { TaskStoreError } from "@mcp-task-store/core";
 import { settledWithin, unlessAborted, WaitAborted } from "@mcp-task-store/core/adapter";
+import { hearAnswersOfAsking } from "./asking.ts";
 import {
   clusterClient,
   clusterCopy,
@@ -58,6 +59,7 @@ export class Connection {
   readonly #waits: Map<ClientEvent, Promise<void>> = new Map();
   #closed: Promise<void> | undefined;
   #answering: RedisClientLike | undefined;
+  #unhear: (() => void) | undefined;
 
   /** Connects to nothing yet. */
   constructor(source: ConnectionSource) {
@@ -172,6 +174,7 @@ export class Connection {
       const last = [...this.#inFlight].map((command) => command.promise);
       await settledWithin(Promise.allSettled(last), PATIENCE_MS);
       this.#client?.off("close", this.#onClose);
+      this.#unhear?.();
       if (this.#client !== undefined && !this.#isUsers(this.#client)) this.#client.disconnect();
     })();
     return this.#closed;
@@ -249,7 +252,9 @@ export class Connection {
     // One of ours ends by itself only where it could not even begin, for lack of a name to connect to say.
     if (this.#client !== undefined && (status !== "end" || this.#isUsers(this.#client))) return this.#client;
     this.#client?.off("close", this.#onClose);
+    this.#unhear?.();
     this.#client = clientFor(this.#source);
+    this.#unhear = "nodes" in this.#client ? hearAnswersOfAsking(this.#client) : undefined;
     this.#client.on("close", this.#onClose);
     // An error without a listener would be printed; whoever waits for the client hears of it.
     if (!this.#isUsers(this.#client)) this.#client.on("error", ignore);

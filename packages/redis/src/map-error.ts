@@ -42,7 +42,7 @@ const UNTRUSTED = /CERT|UNABLE_TO_VERIFY/;
 /** ioredis gives up following a cluster's redirections. */
 const REDIRECTIONS = "Too many Cluster redirections";
 
-/** Whether a write was refused since its slot is half here and half there. @param error of {@link mapError} */
+/** Whether a call was refused since its slot is half here and half there. @param error of {@link mapError} */
 export function isOfMovingSlot(error: unknown): boolean {
   return isTaskStoreError(error, "STORE_UNAVAILABLE") && error.message.includes(MOVING);
 }

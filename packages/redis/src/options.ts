@@ -47,6 +47,8 @@ export interface RedisClusterLike extends ClientLike {
     readonly redisOptions?: RedisClientSettings | undefined;
   };
   nodes(role?: "all" | "master" | "slave"): RedisClientLike[];
+  on: ClientLike["on"] & ((event: "+node", listener: (node: object) => void) => unknown);
+  off: ClientLike["off"] & ((event: "+node", listener: (node: object) => void) => unknown);
   duplicate(startupNodes?: never[], override?: object): RedisClusterLike;
 }
 

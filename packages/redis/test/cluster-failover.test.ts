@@ -3,8 +3,9 @@ import { Cluster } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { isTaskStoreError, type Task, type TaskStore } from "@mcp-task-store/core";
 import { pollUntil, redisIsLeftOut, type RedisCluster, startRedisCluster } from "@mcp-task-store/services";
-import { createRedisTaskStore, type RedisTaskStoreOptions } from "../src/index.ts";
+import { createRedisDriver, createRedisTaskStore, type RedisTaskStoreOptions } from "../src/index.ts";
 import { Keys } from "../src/keys.ts";
+import { beginMove, type Move } from "./slot-move.ts";
 
 const DONE = { status: "completed", result: {} } as const;
 const TASKS = 30;
@@ -196,17 +197,11 @@ describe.skipIf(redisIsLeftOut())("a cluster", () => {
   it("renews leases of a slot whose move is held open, and creates and ends its tasks after it", async () => {
     const store = open();
     const { tag } = keys.of("held");
-    const idThere = (): string => {
-      for (;;) {
-        const taskId = `held-${Math.random()}`;
-        if (keys.of(taskId).tag === tag) return taskId;
-      }
-    };
-    const ids = [idThere(), idThere(), idThere(), idThere()];
+    const [late = "", ...ids] = idsOf("held", 5);
     for (const taskId of ids) await store.createTask({ taskId });
     const leases = await Promise.all(ids.map((taskId) => store.acquireLease(taskId, { holder: "w", leaseMs: 60_000 })));
     const slot = await client.cluster("KEYSLOT", keys.shard(tag).due);
-    const move = await beginMove(slot, keys.shard(tag).due);
+    const move = await begin(slot, keys.shard(tag).due);
     // Two of them here, two there.
     await move.step(ids.slice(0, 2).map((taskId) => keys.of(taskId).task));
     await Promise.all(
@@ -220,7 +215,7 @@ describe.skipIf(redisIsLeftOut())("a cluster", () => {
         );
       }),
     );
-    const creating = store.createTask({ taskId: idThere() });
+    const creating = store.createTask({ taskId: late });
     const finishing = ids.map((taskId, at) => store.finishTask(taskId, DONE, { lease: leases[at]?.token ?? 0 }));
     await move.end();
     expect((await creating).status).toBe("working");
@@ -228,45 +223,89 @@ describe.skipIf(redisIsLeftOut())("a cluster", () => {
     expect(unhandled).toEqual([]);
   });
 
+  it("shows tasks of a slot that is half moved, and wakes who waits for them", async () => {
+    const store = open({ hints: "poll", safetyPollMs: 100 });
+    const [here = "", there = ""] = idsOf("halves", 2);
+    const { tag } = keys.of(here);
+    for (const taskId of [here, there]) await store.createTask({ taskId, principal: "halves" });
+    const slot = await client.cluster("KEYSLOT", keys.shard(tag).due);
+    const moving = await begin(slot, keys.shard(tag).due);
+    await moving.step([keys.of(there).task]);
+    const outcomes = Promise.all([here, there].map((taskId) => store.waitForOutcome(taskId)));
+    const { tasks } = await store.scoped("halves").listTasks();
+    expect(tasks.map(({ taskId }) => taskId).toSorted()).toEqual([here, there].toSorted());
+    const endings = [here, there].map((taskId) => store.finishTask(taskId, DONE));
+    await moving.end();
+    await Promise.all(endings);
+    expect(await outcomes).toEqual([DONE, DONE]);
+    expect(unhandled).toEqual([]);
+  });
+
+  it.each([
+    ["the store's own client", false],
+    ["a client of the user's", true],
+  ])("outlives a node that is lost while a command is redirected to it: %s", async (_, isUsers) => {
+    const [taskId = ""] = idsOf(`lost-${isUsers}`, 1);
+    const users = new Cluster([...cluster.nodes], {
+      redisOptions: { password: cluster.password, socketTimeout: 60_000 },
+      retryDelayOnFailover: 0,
+      clusterNodeRetryStrategy: null,
+      lazyConnect: true,
+    });
+    users.on("error", () => {});
+    onTestFinished(() => users.disconnect());
+    const { nodes, password } = cluster;
+    const source = isUsers ? { client: users } : { cluster: { nodes, password, socketTimeout: 60_000 } };
+    const driver = createRedisDriver({ ...source, keyPrefix: KEY_PREFIX, hints: "poll", onWarning: () => {} });
+    onTestFinished(() => driver.close());
+    await driver.read([taskId]);
+    const moving = await begin(await client.cluster("KEYSLOT", keys.of(taskId).task), keys.of(taskId).task);
+    await cluster.pauseNode(moving.to);
+    const before = await moving.redirections();
+    const reading = driver.read([taskId], { signal: AbortSignal.timeout(60_000) }).catch((error: unknown) => error);
+    await pollUntil(async () => (await moving.redirections()) > before, { what: "the redirection" });
+    // Answered on the same connection, behind the redirection.
+    await driver.read([await idOn(moving.from)]);
+    await cluster.killNode(moving.to);
+    await reading;
+    await cluster.restartNode(moving.to);
+    await cluster.untilOk();
+    await moving.abandon();
+    expect(unhandled).toEqual([]);
+  });
+
+  /** Ids of one shard. */
+  function idsOf(name: string, count: number): readonly string[] {
+    const { tag } = keys.of(name);
+    const ids: string[] = [];
+    while (ids.length < count) {
+      const taskId = `${name}-${Math.random()}`;
+      if (keys.of(taskId).tag === tag) ids.push(taskId);
+    }
+    return ids;
+  }
+
+  /** An id whose task would be on that node. */
+  async function idOn(index: number): Promise<string> {
+    for (;;) {
+      const taskId = `there-${Math.random()}`;
+      if ((await cluster.primaryOf(keys.of(taskId).task)) === index) return taskId;
+    }
+  }
+
   const note = (timestamp: number): Parameters<TaskStore["messages"]["push"]>[1] => ({
     type: "notification",
     message: { method: "note" },
     timestamp,
   });
 
-  /** As redis-cli --cluster reshard does it: key by key, the slot half here and half there meanwhile. */
-  async function move(slot: number): Promise<void> {
-    const moving = await beginMove(slot, keys.of("the shard").task);
-    await moving.end();
+  async function begin(slot: number, key: string): Promise<Move> {
+    return await beginMove(cluster, freshClient, { slot, key });
   }
 
-  /** @param key one of the slot */
-  async function beginMove(
-    slot: number,
-    key: string,
-  ): Promise<{ step(keys: readonly string[]): Promise<void>; end(): Promise<void> }> {
-    const fresh = await freshClient();
-    const nodes = await Promise.all(
-      fresh.nodes("master").map(async (node) => ({ node, id: await node.cluster("MYID") })),
-    );
-    const owner = cluster.nodes[await cluster.primaryOf(key)];
-    const from = nodes.find(({ node }) => node.options.port === owner?.port);
-    const to = nodes.find((each) => each !== from);
-    if (from === undefined || to === undefined) throw new Error("a cluster has primaries");
-    await to.node.cluster("SETSLOT", slot, "IMPORTING", from.id);
-    await from.node.cluster("SETSLOT", slot, "MIGRATING", to.id);
-    const { host = "", port = 0 } = to.node.options;
-    const step = async (names: readonly string[]): Promise<void> => {
-      for (const name of names) await from.node.call("MIGRATE", host, port, name, 0, 5_000, "AUTH", cluster.password);
-    };
-    const end = async (): Promise<void> => {
-      for (;;) {
-        const names = await from.node.cluster("GETKEYSINSLOT", slot, 1);
-        if (names.length === 0) break;
-        await step(names.map(String));
-      }
-      for (const { node } of nodes) await node.cluster("SETSLOT", slot, "NODE", to.id);
-    };
-    return { step, end };
+  /** As redis-cli --cluster reshard does it: key by key, the slot half here and half there meanwhile. */
+  async function move(slot: number): Promise<void> {
+    const moving = await begin(slot, keys.of("the shard").task);
+    await moving.end();
   }
 });

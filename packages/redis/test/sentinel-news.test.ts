@@ -1,9 +1,16 @@
 /** Who hears of a failover from the sentinels leaves the old primary, which goes on taking writes that will be lost. */
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { pollUntil, redisIsLeftOut, type RedisSentinel, startRedisSentinel } from "@mcp-task-store/services";
 import { newTask } from "../../../conformance/src/driver-model/sample-tasks.ts";
-import { createRedisDriver, type RedisDriverOptions } from "../src/index.ts";
+import {
+  createRedisDriver,
+  createRedisTaskStore,
+  type RedisDriverOptions,
+  type RedisNodeAddress,
+} from "../src/index.ts";
 
 describe.skipIf(redisIsLeftOut())("a failover", () => {
   let group: RedisSentinel;
@@ -23,11 +30,17 @@ describe.skipIf(redisIsLeftOut())("a failover", () => {
     return lists.map((list) => String(list).split(" sub=1 ").length - 1);
   }
 
-  async function source(isUsers: boolean, failoverDetector?: boolean): Promise<RedisDriverOptions> {
+  /** @param before sentinels that are asked first */
+  async function source(
+    isUsers: boolean,
+    failoverDetector?: boolean,
+    before: readonly RedisNodeAddress[] = [],
+  ): Promise<RedisDriverOptions> {
     const { name, password } = group;
+    const all = [...before, ...group.sentinels];
     const given = failoverDetector === undefined ? {} : { failoverDetector };
-    if (!isUsers) return { config: { sentinels: group.sentinels, name, password, ...given } };
-    const client = new Redis({ sentinels: [...group.sentinels], name, password, lazyConnect: true });
+    if (!isUsers) return { config: { sentinels: all, name, password, ...given } };
+    const client = new Redis({ sentinels: all, name, password, lazyConnect: true });
     onTestFinished(() => client.disconnect());
     return { client };
   }
@@ -45,6 +58,35 @@ describe.skipIf(redisIsLeftOut())("a failover", () => {
     expect(await driver.insert(newTask())).toMatchObject({ kind: "inserted" });
     const all = async (): Promise<boolean> => (await listeners()).every((count) => count === 1);
     await pollUntil(all, { what: "each sentinel to have a listener" });
+  });
+
+  it.each([
+    ["the store's own client", false],
+    ["the copy of a client that is not told", true],
+  ])("does not wait for a sentinel that takes connections and is silent: %s", async (_, isUsers) => {
+    const open = new Set<Socket>();
+    const silent = createServer((socket) => {
+      open.add(socket.resume());
+      socket.on("error", () => {});
+      socket.on("close", () => open.delete(socket));
+    });
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const before = [{ host: "127.0.0.1", port }];
+    const store = createRedisTaskStore({
+      ...(await source(isUsers, undefined, before)),
+      callTimeoutMs: 60_000,
+      onWarning: () => {},
+    });
+    const { taskId, revision } = await store.createTask();
+    // By a connection of its own, for hints.
+    const waiting = store.waitForUpdate(taskId, { since: revision });
+    await store.finishTask(taskId, { status: "completed", result: {} });
+    expect(await waiting).toMatchObject({ status: "completed" });
+    await store.close();
+    await pollUntil(() => open.size === 0, { what: "the connections to the silent one to end" });
   });
 
   it("is found out by itself where that was asked for", async () => {
