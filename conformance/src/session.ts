@@ -268,7 +268,8 @@ export class Session implements Kit {
   async settles<T>(call: Promise<T>, extraMs = 0): Promise<Attempt<T>> {
     const ended = await inTime(this.timing.deadlineMs + extraMs, attempt(call));
     if (ended !== undefined) return ended;
-    const control = await inTime(this.timing.deadlineMs, anyEnd(controlTask(this.#raw)));
+    const { deadlineMs } = this.timing;
+    const control = await inTime(deadlineMs, anyEnd(controlTask(this.#raw, deadlineMs / 2)));
     if (control === undefined) throw new CouldNotRun("neither the call nor its control settled in time");
     if (control.kind === "rejected") throw new CouldNotRun("the control failed", { cause: control.error });
     return (await inTime(0, attempt(call))) ?? { kind: "pending" };

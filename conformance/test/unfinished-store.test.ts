@@ -1,7 +1,7 @@
 import { TaskStoreError, type TaskStore } from "@mcp-task-store/core";
 import { expect, it } from "vitest";
 import { describeRule, type Report, runConformance } from "../src/index.ts";
-import { overStore } from "../src/mutants/over-store.ts";
+import { hang, overStore } from "../src/mutants/over-store.ts";
 import { referenceStore, storeTarget } from "../src/targets.ts";
 
 /** What a store that is not finished yet is told by some rules. */
@@ -48,4 +48,24 @@ it("fails a store that lets no task expire, and says why other rules could not r
   const text = noReturn === undefined ? "" : describeRule(noReturn, report);
   expect(text).toMatch(/^ {2}a task with a ttl of \d+ ms was still there \d+ ms after its end: see ttl\/gone$/m);
   expect(text).toMatch(/^ {2}again {3}npx mcp-task-store-conformance run TARGET_FILE --rule ttl\/no-return --seed 7$/m);
+});
+
+const noWaits: Readonly<Record<string, TaskStore["waitForUpdate"]>> = {
+  "wakes nobody": (_taskId, { signal, timeoutMs }) => hang(signal, timeoutMs),
+  "never ends a wait": () => hang(),
+  "refuses to wait": async () => {
+    throw new TaskStoreError("NOT_SUPPORTED", "not yet");
+  },
+  "throws at once": () => {
+    throw new Error("not yet");
+  },
+};
+
+it.concurrent.each(Object.entries(noWaits))("judges a store that %s", async (_, waitForUpdate) => {
+  const unwaited = (store: TaskStore): TaskStore => overStore(store, { methods: () => ({ waitForUpdate }) });
+  const report = await reportOn(unwaited, ["wait/hint-and-poll", "finish/final"]);
+  expect(report.rules).toMatchObject([
+    { id: "finish/final", outcome: "pass" },
+    { id: "wait/hint-and-poll", outcome: "fail" },
+  ]);
 });

@@ -176,7 +176,7 @@ export const timeout: Rule = defineRule({
     const long = kit.A.waitForUpdate(taskId, { since: revision, timeoutMs: 2 ** 31 + 1, signal: kit.signal });
     long.catch(() => undefined);
     // By now a timer that overflowed has fired.
-    await kit.A.waitForUpdate(taskId, { since: revision, timeoutMs: 50 });
+    await kit.settles(kit.A.waitForUpdate(taskId, { since: revision, timeoutMs: 50, signal: kit.signal }));
     const pending = await kit.isPending(long);
     const never = { since: 0, signal: kit.signal };
     const ghost = await kit.settles(kit.A.waitForUpdate(kit.taskId("never"), never));
