@@ -11,10 +11,17 @@ const NOT_APPLICABLE = ["close/exits"];
 /** Each is judged by every third rule, others for each variant; `pnpm false-positives` plays all, as often as one likes. */
 const SHARE = 3;
 
-async function expectConformant(variant: Variant, mayBeNotApplicable: readonly string[]): Promise<void> {
-  const seed = Math.floor(Math.random() * 0xffff_ffff);
+function shareOf(variant: Variant): readonly string[] {
   const offset = variants.findIndex(({ name }) => name === variant.name) % SHARE;
-  const chosen = rules.map(({ id }) => id).filter((_, index) => index % SHARE === offset);
+  return rules.map(({ id }) => id).filter((_, index) => index % SHARE === offset);
+}
+
+async function expectConformant(
+  variant: Variant,
+  mayBeNotApplicable: readonly string[],
+  chosen = shareOf(variant),
+): Promise<void> {
+  const seed = Math.floor(Math.random() * 0xffff_ffff);
   const notApplicable = mayBeNotApplicable.filter((id) => chosen.includes(id));
   const report = await runConformance(variant.target(seed), { seed, rules: chosen });
   const wrong = report.rules.filter((rule) => rule.outcome === "fail" || rule.outcome === "could-not-run");
@@ -31,6 +38,22 @@ describe("a store that does as it likes where it may", () => {
   it.concurrent.each(quick)("passes the rules: $name ($freedom)", { timeout: 300_000 }, (variant) =>
     expectConformant(variant, NOT_APPLICABLE),
   );
+});
+
+describe("a store that gives a task to one worker alone, by default", () => {
+  const TAKEN_AGAIN = [
+    "clock/deadlines",
+    "exec/lost-lease",
+    "lease/fenced",
+    "lease/stale-refused",
+    "lease/token-grows",
+  ];
+
+  it("passes the rules that take a task again", { timeout: 300_000 }, async () => {
+    const variant = variants.find(({ name }) => name === "one-attempt");
+    if (variant === undefined) throw new Error("there is no such variant");
+    await expectConformant(variant, [], TAKEN_AGAIN);
+  });
 });
 
 describe("a slow store that loses hints", () => {

@@ -5,7 +5,7 @@ import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../question.ts";
 import { equalTo, fulfilled, refused, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
-import { unmaintained } from "./unmaintained.ts";
+import { takenAgain } from "./unmaintained.ts";
 
 const HOUR_MS = 3_600_000;
 /** How coarse stored times may be: far less than what the clocks are wrong by. */
@@ -115,7 +115,7 @@ export const deadlines: Rule = defineRule({
   source: ["P6", "P7", "P8"],
   needs: ["clock"],
   mutants: ["expiry-by-writer", "expiry-by-reader", "lease-client-clock"],
-  settings: unmaintained,
+  settings: takenAgain,
   async act(kit) {
     const stores = { ahead: await kit.skewed(HOUR_MS), behind: await kit.skewed(-HOUR_MS) };
     const skewed = Object.entries(stores);

@@ -4,7 +4,7 @@ import { deferred } from "../deferred.ts";
 import type { Kit } from "../kit.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { settled, unchanged } from "../wants.ts";
-import { unmaintained } from "./unmaintained.ts";
+import { takenAgain } from "./unmaintained.ts";
 
 /** How a worker ends that has lost its lease without knowing it. */
 const ENDS: Readonly<Record<string, () => JsonObject | undefined>> = {
@@ -14,6 +14,9 @@ const ENDS: Readonly<Record<string, () => JsonObject | undefined>> = {
   "returns a result": () => ({ answer: 42 }),
   "returns nothing": () => undefined,
 };
+
+const NOT_TAKEN =
+  "no other could take the task of a run whose heartbeats were held: it keeps its lease by other calls, or is handed to nobody";
 
 interface LostLease {
   readonly end: string;
@@ -50,7 +53,7 @@ async function loseLease(kit: Kit, end: string, finish: () => JsonObject | undef
     (found) => found !== undefined,
     kit.timing.unitMs,
   );
-  if (lease === undefined) throw new CouldNotRun("the run keeps its lease by calls that cannot be held");
+  if (lease === undefined) throw new CouldNotRun(NOT_TAKEN);
   const aborted = await kit.settles(heard.promise);
   free.resolve();
   const ended = await kit.settles(run);
@@ -67,7 +70,7 @@ export const lostLease: Rule = defineRule({
   level: "promise",
   source: ["P8"],
   mutants: ["exec-writes-after-loss"],
-  settings: unmaintained,
+  settings: takenAgain,
   act: (kit) => Promise.all(Object.entries(ENDS).map(([end, finish]) => loseLease(kit, end, finish))),
   judge(expect, seen) {
     for (const { end, aborted, run, taken, after } of seen) {

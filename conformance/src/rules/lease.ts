@@ -5,7 +5,7 @@ import { defineRule, type Rule } from "../rule.ts";
 import { questionFor } from "../question.ts";
 import { cancelledOrGone, equalTo, fulfilled, refused, unchanged, which } from "../wants.ts";
 import { COMPLETED, FAILED } from "./endings.ts";
-import { unmaintained } from "./unmaintained.ts";
+import { takenAgain } from "./unmaintained.ts";
 
 const HOUR_MS = 3_600_000;
 const LEASE = which<unknown>("a lease", (seen) => seen !== undefined);
@@ -97,7 +97,7 @@ export const tokenGrows: Rule = defineRule({
   level: "promise",
   source: ["P8"],
   mutants: ["token-per-holder", "token-reset"],
-  settings: unmaintained,
+  settings: takenAgain,
   async act(kit) {
     const { taskId } = await kit.task();
     const tokens: (number | undefined)[] = [];
@@ -146,7 +146,7 @@ export const staleRefused: Rule = defineRule({
   level: "promise",
   source: ["P8"],
   mutants: ["fence-by-name", "token-at-least", "stale-finish", "stale-release", "stale-renew"],
-  settings: unmaintained,
+  settings: takenAgain,
   async act(kit) {
     const { taskId } = await kit.task();
     const old = await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: kit.timing.unitMs });
@@ -181,7 +181,7 @@ export const fenced: Rule = defineRule({
   level: "promise",
   source: ["P8", "P1"],
   mutants: ["unfenced-passes", "cancel-needs-token", "lapse-ignored", "late-renew"],
-  settings: unmaintained,
+  settings: takenAgain,
   histories: { lapse: true },
   async act(kit) {
     const held = async (): Promise<Task> => {

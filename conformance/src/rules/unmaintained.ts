@@ -7,3 +7,11 @@ import type { StoreSettings } from "../target.ts";
 export function unmaintained(): StoreSettings {
   return { maintenance: false };
 }
+
+/**
+ * The same for rules in which a task is taken again after a worker was lost: how often that may be is a setting whose
+ * default is the store's own business.
+ */
+export function takenAgain(): StoreSettings {
+  return { ...unmaintained(), maxAttempts: 3 };
+}

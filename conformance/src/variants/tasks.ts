@@ -99,6 +99,9 @@ export const tasks: readonly Variant[] = [
   })),
   defineVariant("cancelled-vanishes", "A cancelled task is deleted at once.", () => ({ driver: forgetsCancelled })),
   defineVariant("wide-revisions", "Revisions grow by three or more.", () => ({ store: wideRevisions })),
+  defineVariant("one-attempt", "A task that lost its worker gets no other, unless it is told to allow more.", () => ({
+    settings: (settings) => ({ maxAttempts: 1, ...settings }),
+  })),
   defineVariant("whole-seconds", "Times are shown without fractions of a second.", () => ({
     store: (store) => mapTasks(store, wholeSeconds),
   })),
