@@ -1,4 +1,5 @@
 import { isTaskStoreError } from "@mcp-task-store/core";
+import { answersLater, wrongFulfilment, wrongReturn } from "./answer-shapes.ts";
 import { CouldNotRun } from "./attempt.ts";
 import { isError } from "./is-error.ts";
 import { shown, snapshot } from "./shown.ts";
@@ -52,8 +53,8 @@ export class Journal {
 const WAITING: ReadonlySet<string> = new Set(["waitForUpdate", "waitForOutcome"]);
 
 /**
- * The same store, with each call written down and given up as could-not-run when it does not settle within `settleMs`.
- * A call starts in the same turn as without it.
+ * The same store, with each call written down, and given up as could-not-run when it does not settle within `settleMs`.
+ * What can be no answer to a call is a `WrongAnswer`. A call starts in the same turn as without it.
  */
 export function observed<S extends object>(store: S, name: string, journal: Journal, settleMs: number): S {
   // A shell, not the store itself: a proxy may not replace the methods of a frozen object.
@@ -80,12 +81,17 @@ export function observed<S extends object>(store: S, name: string, journal: Jour
           journal.failed(line, error);
           throw error;
         }
+        const wrong = wrongReturn(key, line.name, result);
+        if (wrong !== undefined) {
+          line.ending = () => `→ ${shown(wrong.answer, 200)}`;
+          throw wrong;
+        }
         if (key === "scoped" && typeof result === "object" && result !== null) {
           line.ending = () => "→ a view";
           return observed(result, `${name}.scoped(${shown(args[0], 40)})`, journal, settleMs);
         }
-        if (!(result instanceof Promise)) return result;
-        return followed(result, line, journal, WAITING.has(key) ? undefined : settleMs);
+        if (!(result instanceof Promise) && !answersLater(key)) return result;
+        return followed(key, Promise.resolve(result), line, journal, WAITING.has(key) ? undefined : settleMs);
       };
     },
   });
@@ -93,6 +99,7 @@ export function observed<S extends object>(store: S, name: string, journal: Jour
 }
 
 function followed(
+  method: string,
   result: Promise<unknown>,
   line: Line,
   journal: Journal,
@@ -106,7 +113,9 @@ function followed(
         clearTimeout(timer);
         const seen = snapshot(value);
         line.ending = () => `→ ${shown(seen, 200)}`;
-        resolve(value);
+        const wrong = wrongFulfilment(method, line.name, value);
+        if (wrong === undefined) resolve(value);
+        else reject(wrong);
       },
       (error: unknown) => {
         clearTimeout(timer);

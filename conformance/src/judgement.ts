@@ -1,3 +1,4 @@
+import { WrongAnswer } from "./answer-shapes.ts";
 import { CouldNotRun, isDown, type Settled } from "./attempt.ts";
 import { isError } from "./is-error.ts";
 import type { Journal } from "./journal.ts";
@@ -30,6 +31,11 @@ function judgedPlay(play: Play, journal: Journal): Judged {
   if (play.kind === "failed") {
     const { did, seen, wants, calls = journal.calls } = play.witness;
     return { outcome: "fail", failure: { did, seen: shown(seen), wanted: wants, calls, by: "judge" } };
+  }
+  if (isError(play.error) && play.error instanceof WrongAnswer) {
+    const { call: did, answer, wanted } = play.error;
+    const { calls } = journal;
+    return { outcome: "fail", failure: { did: `call ${did}`, seen: shown(answer), wanted, calls, by: "call" } };
   }
   const call = journal.threw(play.error);
   if (play.stage !== "act" || call === undefined || isDown(play.error)) return couldNotRun(play.stage, play.error);

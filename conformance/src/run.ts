@@ -1,7 +1,9 @@
 import { type Task, taskExecution, type TaskStore } from "@mcp-task-store/core";
 import { anyEnd, CouldNotRun } from "./attempt.ts";
 import { CAPABILITY_PROBES } from "./capability-probes.ts";
+import { checkStore } from "./checked-store.ts";
 import { inTime } from "./in-time.ts";
+import { isError } from "./is-error.ts";
 import { Journal } from "./journal.ts";
 import { couldNotRun, judged, type Played, tooLong } from "./judgement.ts";
 import { randomFrom, ruleSeed } from "./random.ts";
@@ -133,6 +135,7 @@ export class Run {
   async #handles(namespace: TargetNamespace, settings: StoreSettings): Promise<readonly [TaskStore, TaskStore]> {
     const able = this.#able(settings);
     const a = await namespace.open({ settings: able });
+    checkStore(a);
     return [a, this.#opensTwice(a) ? await namespace.open({ settings: able }) : a];
   }
 
@@ -149,7 +152,8 @@ export class Run {
   }
 
   #nothingRuns(what: string, error: unknown): void {
-    const reason = `${what}: ${shown(error)}`;
+    // The kit's own words say enough.
+    const reason = isError(error) && error instanceof CouldNotRun ? error.message : `${what}: ${shown(error)}`;
     for (const rule of this.#rules) this.#note(this.#report(rule, 0, { outcome: "could-not-run", reason }));
   }
 

@@ -7,7 +7,7 @@ import type { History, HistoryAllowances } from "./history/history-data.ts";
 import { HistoryRecording } from "./history/history-recording.ts";
 import { recordHistory } from "./history/record-history.ts";
 import { inTime } from "./in-time.ts";
-import { type Journal, observed } from "./journal.ts";
+import { Journal, observed } from "./journal.ts";
 import type { Kit, Wired } from "./kit.ts";
 import { endOfProcess, type ProcessEnd } from "./process/target-process.ts";
 import { CallGate } from "./races/call-gate.ts";
@@ -74,7 +74,7 @@ export class Session implements Kit {
   /** Races take turns: there is one pair of handles that can be held. */
   #racing: Promise<unknown> = Promise.resolve();
   #scrambles = 0;
-  #raw: TaskStore;
+  #unseenA: TaskStore;
   #names = 0;
 
   constructor(parts: SessionParts) {
@@ -90,7 +90,7 @@ export class Session implements Kit {
     // Of the SDK's interfaces these two are all that is sure: the rest of a task is made up around them.
     const shows = namespace.openSdkV1 === undefined ? undefined : [];
     this.#recording = histories && new HistoryRecording({ allows: histories, shows });
-    [this.#raw] = parts.handles;
+    this.#unseenA = this.#unseen(parts.handles[0]);
     this.A = this.#observed(parts.handles[0], "A");
     this.B = parts.handles[0] === parts.handles[1] ? this.A : this.#observed(parts.handles[1], "B");
   }
@@ -98,6 +98,11 @@ export class Session implements Kit {
   #observed(store: TaskStore, name: string, deadlines = CALL_DEADLINES): TaskStore {
     const told = this.#recording === undefined ? store : recordHistory(store, this.#recording, name);
     return observed(told, name, this.#parts.journal, this.#callMs(deadlines));
+  }
+
+  /** A handle for calls of the kit's own: a rule's failure shows none of them. */
+  #unseen(store: TaskStore): TaskStore {
+    return observed(store, "A", new Journal(), this.#callMs(CALL_DEADLINES));
   }
 
   #callMs(deadlines: number): number {
@@ -196,7 +201,7 @@ export class Session implements Kit {
     const b = this.#parts.handles[0] !== this.#parts.handles[1] ? await namespace.open({ settings }) : a;
     this.#opened.push(a, b);
     this.#staged = undefined;
-    this.#raw = a;
+    this.#unseenA = this.#unseen(a);
     this.A = this.#observed(a, "A");
     this.B = a === b ? this.A : this.#observed(b, "B");
   }
@@ -234,15 +239,15 @@ export class Session implements Kit {
 
   async elapse(ms: number): Promise<void> {
     const { namespace } = this.#parts;
-    const canary = await this.#raw.createTask({ ttlMs: Math.max(ms, this.#raw.capabilities.minTtlMs) });
+    const canary = await this.#unseenA.createTask({ ttlMs: Math.max(ms, this.#unseenA.capabilities.minTtlMs) });
     if (namespace.advance !== undefined) {
       await namespace.advance(ms);
-      if ((await this.#raw.getTask(canary.taskId)) === undefined) return;
+      if ((await this.#unseenA.getTask(canary.taskId)) === undefined) return;
       throw new CouldNotRun(`the target's advance(${ms}) did not move the backend's clock`);
     }
     const deadline = performance.now() + ms + this.timing.deadlineMs;
     await setTimeout(ms);
-    while ((await this.#raw.getTask(canary.taskId)) !== undefined) {
+    while ((await this.#unseenA.getTask(canary.taskId)) !== undefined) {
       if (performance.now() > deadline) throw new CouldNotRun(stillThere(ms, this.timing.deadlineMs));
       await setTimeout(10);
     }
@@ -269,7 +274,7 @@ export class Session implements Kit {
     const ended = await inTime(this.timing.deadlineMs + extraMs, attempt(call));
     if (ended !== undefined) return ended;
     const { deadlineMs } = this.timing;
-    const control = await inTime(deadlineMs, anyEnd(controlTask(this.#raw, deadlineMs / 2)));
+    const control = await inTime(deadlineMs, anyEnd(controlTask(this.#unseenA, deadlineMs / 2)));
     if (control === undefined) throw new CouldNotRun("neither the call nor its control settled in time");
     if (control.kind === "rejected") throw new CouldNotRun("the control failed", { cause: control.error });
     return (await inTime(0, attempt(call))) ?? { kind: "pending" };

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createTaskStore, type TaskDriver, type TaskStore, type TaskStoreOptions } from "@mcp-task-store/core";
+import { checkStore } from "./checked-store.ts";
 import type { OpenOptions, StoreSettings, Target, TargetNamespace, Via } from "./target.ts";
 import { atWallClock, withWallClock } from "./wall-clock.ts";
 import { targetAddress } from "./wire/tcp-proxy.ts";
@@ -72,6 +73,7 @@ export function storeTarget(options: StoreTargetOptions): Target {
         async open({ settings = {}, via, clock } = {}) {
           return atClock(clock, async () => {
             const store = await open(namespaceId, settings, { via });
+            checkStore(store);
             opened.push(() => store.close({ graceMs: CLOSE_GRACE_MS }));
             await store.setup();
             return store;

@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import type { Task, TaskStore } from "@mcp-task-store/core";
+import { isTask } from "./answer-shapes.ts";
 import { anyEnd } from "./attempt.ts";
 import { inTime } from "./in-time.ts";
 
@@ -39,9 +41,9 @@ export async function calibrate(store: TaskStore, limits: TimingLimits = {}): Pr
   const { capabilities } = store;
   let wakesMs = WAKES_MS;
   for (let round = 0; round < (limits.rounds ?? 30); round += 1) {
-    const task = await measured(samples, () => store.createTask({ ttlMs: 600_000 }));
-    await measured(samples, () => store.getTask(task.taskId));
-    if (wakesMs <= 0) continue;
+    const task = await measured(samples, () => newTask(store));
+    await measured(samples, () => store.getTask(task?.taskId ?? randomUUID()));
+    if (task === undefined || wakesMs <= 0) continue;
     const wokenMs = await wokenAfterMs(store, task, wakesMs);
     if (wokenMs !== undefined) samples.push(wokenMs);
     wakesMs = wokenMs === undefined ? 0 : wakesMs - wokenMs;
@@ -51,15 +53,26 @@ export async function calibrate(store: TaskStore, limits: TimingLimits = {}): Pr
   const unit = Math.min(MAX_UNIT_MS, Math.max(MIN_UNIT_MS, Math.ceil(8 * p99)));
   return {
     // Rules let half of it go by, and a canary cannot be shorter than the shortest ttl.
-    unitMs: Math.max(unit, 2 * capabilities.minTtlMs, capabilities.minLeaseMs),
+    unitMs: Math.max(unit, 2 * declaredMs(capabilities.minTtlMs), declaredMs(capabilities.minLeaseMs)),
     deadlineMs: Math.ceil(
       Math.max(limits.minDeadlineMs ?? DEFAULT_DEADLINE_MS, 50 * p99) +
-        capabilities.safetyPollMs +
-        capabilities.maintainEveryMs,
+        declaredMs(capabilities.safetyPollMs) +
+        declaredMs(capabilities.maintainEveryMs),
     ),
     callMs: { p50: quantile(samples, 0.5), p99 },
     inProcess: await staysInProcess(store),
   };
+}
+
+/** A new task; undefined: what the store made is none, which is for the rules to say. */
+async function newTask(store: TaskStore): Promise<Task | undefined> {
+  const made: unknown = await store.createTask({ ttlMs: 600_000 });
+  return isTask(made) ? made : undefined;
+}
+
+/** What is no number fails caps/claims, and nothing here. */
+function declaredMs(ms: number): number {
+  return Number.isFinite(ms) ? ms : 0;
 }
 
 /** How long it takes to finish a task and to wake who waits for it; undefined: nobody was woken within `limitMs`. */
@@ -90,7 +103,7 @@ const TICKS = 200;
 
 /** Whether most reads end before the event loop looks at any socket: no answer of a server can. */
 async function staysInProcess(store: TaskStore): Promise<boolean> {
-  const { taskId } = await store.createTask({ ttlMs: 600_000 });
+  const taskId = (await newTask(store))?.taskId ?? randomUUID();
   let inTurn = 0;
   for (let round = 0; round < 9; round += 1) {
     const read = store.getTask(taskId);
