@@ -1,52 +1,81 @@
 import { isTaskStoreError } from "@mcp-task-store/core";
-import { answersLater, wrongFulfilment, wrongReturn } from "./answer-shapes.ts";
+import { answersLater, type WrongAnswer, wrongFulfilment, wrongReturn } from "./answer-shapes.ts";
 import { CouldNotRun } from "./attempt.ts";
 import { isError } from "./is-error.ts";
-import { shown, snapshot } from "./shown.ts";
+import { partsOf, shown, snapshot } from "./shown.ts";
 
 /** How many calls a failure shows. */
 const KEPT_CALLS = 12;
 
+/** How many of the calls before those it shows, whose answers were judged. */
+const KEPT_CAUSES = 8;
+
 interface Line {
+  /** Which of the rule's calls it is, from 0. */
+  readonly nth: number;
   readonly name: string;
   readonly args: readonly unknown[];
   /** Rendered only when a failure is shown: races make thousands of calls. */
   ending: () => string;
 }
 
-/** The calls a rule made, for the failure's text, and which errors came out of them. */
+/** The calls a rule made, for the failure's text, and which answers and errors came out of them. */
 export class Journal {
-  readonly #lines: Line[] = [];
-  readonly #errors = new WeakMap<object, string>();
+  readonly #latest: Line[] = [];
+  /** Of what is an object: it keeps a call no longer than the rule keeps what came out of it. */
+  readonly #sources = new WeakMap<object, Line>();
   #count = 0;
 
-  /** The latest calls, oldest first. */
-  get calls(): readonly string[] {
-    const left = this.#count - this.#lines.length;
-    const lines = this.#lines.map(
-      ({ name, args, ending }) => `${name}(${args.map((arg) => shown(arg, 120)).join(", ")}) ${ending()}`,
-    );
-    return left === 0 ? lines : [`… ${left} calls before`, ...lines];
+  /** The calls that what was judged came out of, and the latest; oldest first. */
+  callsAround(seen: unknown): readonly string[] {
+    const causes = partsOf(seen).flatMap((part) => this.#sources.get(part) ?? []);
+    const lines = [...new Set([...causes.slice(0, KEPT_CAUSES), ...this.#latest])].toSorted((a, b) => a.nth - b.nth);
+    return lines.flatMap((line, index) => {
+      const before = lines[index - 1];
+      const left = line.nth - (before === undefined ? 0 : before.nth + 1);
+      const gap = `… ${left} ${left === 1 ? "call" : "calls"}${before === undefined ? " before" : ""}`;
+      return left === 0 ? [rendered(line)] : [gap, rendered(line)];
+    });
   }
 
   start(name: string, args: readonly unknown[]): Line {
     // As they are now: whoever is given them may write over them.
-    const line: Line = { name, args: args.map((arg) => snapshot(arg)), ending: () => "…" };
+    const line: Line = { nth: this.#count, name, args: args.map((arg) => snapshot(arg)), ending: () => "…" };
     this.#count += 1;
-    this.#lines.push(line);
-    if (this.#lines.length > KEPT_CALLS) this.#lines.shift();
+    this.#latest.push(line);
+    if (this.#latest.length > KEPT_CALLS) this.#latest.shift();
     return line;
   }
 
   /** The call of the store that an error came out of, such as `A.getTask`. */
   threw(error: unknown): string | undefined {
-    return typeof error === "object" && error !== null ? this.#errors.get(error) : undefined;
+    return isObject(error) ? this.#sources.get(error)?.name : undefined;
+  }
+
+  answered(line: Line, answer: unknown): void {
+    if (isObject(answer)) this.#sources.set(answer, line);
+    const seen = snapshot(answer);
+    line.ending = () => `→ ${shown(seen, 200)}`;
+  }
+
+  /** It answered with what can be no answer. */
+  misled(line: Line, wrong: WrongAnswer): void {
+    this.answered(line, wrong.answer);
+    this.#sources.set(wrong, line);
   }
 
   failed(line: Line, error: unknown): void {
-    if (typeof error === "object" && error !== null) this.#errors.set(error, line.name);
+    if (isObject(error)) this.#sources.set(error, line);
     line.ending = () => `→ ${isTaskStoreError(error) ? error.code : shown(error, 160)}`;
   }
+}
+
+function rendered({ name, args, ending }: Line): string {
+  return `${name}(${args.map((arg) => shown(arg, 120)).join(", ")}) ${ending()}`;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** These wait by design; the rule bounds them itself. */
@@ -83,7 +112,7 @@ export function observed<S extends object>(store: S, name: string, journal: Jour
         }
         const wrong = wrongReturn(key, line.name, result);
         if (wrong !== undefined) {
-          line.ending = () => `→ ${shown(wrong.answer, 200)}`;
+          journal.misled(line, wrong);
           throw wrong;
         }
         if (key === "scoped" && typeof result === "object" && result !== null) {
@@ -111,11 +140,14 @@ function followed(
     result.then(
       (value) => {
         clearTimeout(timer);
-        const seen = snapshot(value);
-        line.ending = () => `→ ${shown(seen, 200)}`;
         const wrong = wrongFulfilment(method, line.name, value);
-        if (wrong === undefined) resolve(value);
-        else reject(wrong);
+        if (wrong === undefined) {
+          journal.answered(line, value);
+          resolve(value);
+        } else {
+          journal.misled(line, wrong);
+          reject(wrong);
+        }
       },
       (error: unknown) => {
         clearTimeout(timer);

@@ -29,12 +29,12 @@ export function judged(ended: Settled<Played>, journal: Journal): Judged {
 function judgedPlay(play: Play, journal: Journal): Judged {
   if (play.kind === "passed") return { outcome: "pass" };
   if (play.kind === "failed") {
-    const { did, seen, wants, calls = journal.calls } = play.witness;
+    const { did, seen, wants, calls = journal.callsAround(play.witness.seen) } = play.witness;
     return { outcome: "fail", failure: { did, seen: shown(seen), wanted: wants, calls, by: "judge" } };
   }
   if (isError(play.error) && play.error instanceof WrongAnswer) {
     const { call: did, answer, wanted } = play.error;
-    const { calls } = journal;
+    const calls = journal.callsAround(play.error);
     return { outcome: "fail", failure: { did: `call ${did}`, seen: shown(answer), wanted, calls, by: "call" } };
   }
   const call = journal.threw(play.error);
@@ -43,7 +43,7 @@ function judgedPlay(play: Play, journal: Journal): Judged {
     did: `call ${call}, which must not fail here`,
     seen: shown(play.error),
     wanted: "no error",
-    calls: journal.calls,
+    calls: journal.callsAround(play.error),
     by: "call",
   } as const;
   return { outcome: "fail", failure };

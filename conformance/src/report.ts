@@ -18,7 +18,7 @@ export interface Failure {
   /** As text: one line. */
   readonly seen: string;
   readonly wanted: string;
-  /** The latest calls before it, oldest first. */
+  /** The call that it is about, where its answer tells, and the latest before the failure; oldest first. */
   readonly calls: readonly string[];
   /** "judge": the rule's own expectation. "call": a call that had to succeed threw. */
   readonly by: "judge" | "call";

@@ -47,7 +47,7 @@ export interface Witness {
   readonly did: string;
   readonly seen: unknown;
   readonly wants: string;
-  /** The calls that prove it, line by line. @default the latest that the rule made */
+  /** The calls that prove it, line by line. @default those that its answers came out of, and the latest that the rule made */
   readonly calls?: readonly string[];
 }
 

@@ -80,3 +80,22 @@ export function snapshot(value: unknown, depth: number = KEPT_DEPTH): unknown {
   }
   return Object.fromEntries(entries);
 }
+
+/** How many parts of a value are looked at. */
+const KEPT_PARTS = 1_000;
+
+/** A value and the objects in it, as far as a snapshot copies them, each once. Runs no code of the value. */
+export function partsOf(value: unknown): readonly object[] {
+  const parts = new Set<object>();
+  const collect = (part: unknown, depth: number): void => {
+    if (typeof part !== "object" || part === null || parts.has(part) || parts.size === KEPT_PARTS) return;
+    parts.add(part);
+    if (depth === 0 || types.isProxy(part)) return;
+    if (!Array.isArray(part) && Object.getPrototypeOf(part) !== Object.prototype) return;
+    for (const key of Object.keys(part).slice(0, KEPT_ENTRIES)) {
+      collect(Object.getOwnPropertyDescriptor(part, key)?.value, depth - 1);
+    }
+  };
+  collect(value, KEPT_DEPTH);
+  return [...parts];
+}
