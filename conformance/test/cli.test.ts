@@ -147,6 +147,43 @@ describe("list and explain", () => {
 });
 
 describe("init", () => {
+  it.each([
+    ["a folder where none can be", (): string => "/proc/nope"],
+    [
+      "a file",
+      (): string => {
+        writeFileSync(join(directory, "afile"), "mine");
+        return "afile";
+      },
+    ],
+    [
+      "a folder whose .github is a file",
+      (): string => {
+        mkdirSync(join(directory, "taken"));
+        writeFileSync(join(directory, "taken/.github"), "mine");
+        return "taken";
+      },
+    ],
+    [
+      "a folder whose job is a folder",
+      (): string => {
+        mkdirSync(join(directory, "folders/.github/workflows/conformance.yml"), { recursive: true });
+        return "folders";
+      },
+    ],
+  ])("says in a line that it cannot write to %s, and leaves nothing half done", async (_, made) => {
+    const home = made();
+    const { code, stdout, stderr } = await cli(["init", home, "--force"]);
+    expect(stderr).toMatch(/^error: init .*: E[A-Z]+: .*\n$/);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(existsSync(join(directory, home, "conformance.target.mts"))).toBe(false);
+  });
+
+  it("says what to do in the folder that it wrote to", async () => {
+    const { stdout } = await cli(["init", "packages/a store"]);
+    expect(stdout).toContain("Next:\n  cd 'packages/a store'\n  npm install --save-dev");
+  });
+
   it("writes a target file and a job, and never over what is there", async () => {
     const home = join(directory, "project");
     mkdirSync(home);

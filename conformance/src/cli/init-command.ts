@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { OptionError } from "../option-error.ts";
+import { inShell } from "../report/in-shell.ts";
 import { TARGET, TARGET_FILE, workflow, WORKFLOW_FILE } from "./init-templates.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /** Adds `init`. */
 export function addInitCommand(program: Command): void {
@@ -25,14 +27,12 @@ function init(directory: string, force: boolean): string {
   const files = { [TARGET_FILE]: TARGET, [WORKFLOW_FILE]: workflow(isThere) };
   const taken = Object.keys(files).filter(isThere);
   if (taken.length > 0 && !force) throw new OptionError(`${taken.join(" and ")}: there already; --force overwrites`);
-  for (const [file, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, file)), { recursive: true });
-    writeFileSync(join(directory, file), text);
-  }
+  write(directory, files);
   return [
     ...Object.keys(files).map((file) => `wrote ${join(directory, file)}`),
     "",
     "Next:",
+    ...(resolve(directory) === process.cwd() ? [] : [`  cd ${inShell(directory)}`]),
     ...(isThere("node_modules/@mcp-task-store/conformance")
       ? []
       : ["  npm install --save-dev @mcp-task-store/conformance"]),
@@ -40,4 +40,22 @@ function init(directory: string, force: boolean): string {
     `Then let "open" in ${TARGET_FILE} open your store.`,
     "",
   ].join("\n");
+}
+
+/** All of these files, or none. @throws OptionError that says why not */
+function write(directory: string, files: Readonly<Record<string, string>>): void {
+  const fresh: string[] = [];
+  try {
+    for (const file of Object.keys(files)) makeDirectory(dirname(join(directory, file)));
+    for (const [file, text] of Object.entries(files)) {
+      const path = join(directory, file);
+      if (!existsSync(path)) fresh.push(path);
+      writeFileSync(path, text);
+    }
+  } catch (error) {
+    for (const path of fresh) rmSync(path, { force: true });
+    throw new OptionError(`init ${directory}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
 }

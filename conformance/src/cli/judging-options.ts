@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import { type Baseline, parseBaseline } from "../baseline.ts";
@@ -9,6 +9,7 @@ import { junitReport } from "../report/junit.ts";
 import { markdownReport } from "../report/markdown.ts";
 import { describeReport } from "../report/pretty.ts";
 import { exitCodeOf, type Report, type RuleReport } from "../report.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { Progress } from "./progress.ts";
 import { integer, type SelectionOptions, withSelection } from "./selection-options.ts";
 
@@ -97,13 +98,6 @@ function makeWritable(file: string): void {
   } catch (error) {
     throw new OptionError(`--output ${file}: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** Step by step: where a directory refuses to have any in it, Node's own `recursive` tries for ever. */
-function makeDirectory(path: string): void {
-  if (existsSync(path)) return;
-  makeDirectory(dirname(path));
-  mkdirSync(path);
 }
 
 function messageOf(error: unknown): string {
