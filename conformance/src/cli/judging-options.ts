@@ -59,6 +59,7 @@ Exit codes: 0 conformant, 1 a rule that counts failed or a baseline is stale, 2 
 /** What a judge is told, and whom it tells. */
 export interface JudgeCall extends JudgeOptions {
   readonly onProgress: (rule: RuleReport, done: number, of: number) => void;
+  readonly onSlowLoad: (ms: number) => void;
 }
 
 /**
@@ -74,7 +75,11 @@ export async function judging(
   if (output !== undefined) makeWritable(output);
   const progress = new Progress();
   const choices = { rules: rule, generation, ruleset, seed, repeat, round, replays, concurrency, strict, baseline };
-  const report = await judge({ ...choices, onProgress: progress.show.bind(progress) });
+  const report = await judge({
+    ...choices,
+    onProgress: progress.show.bind(progress),
+    onSlowLoad: (ms) => progress.waiting(`the target file is still loading after ${Math.round(ms / 1_000)} s`),
+  });
   progress.end();
   const text = (REPORTERS[reporter] ?? jsonReport)(report);
   if (output !== undefined) writeFileSync(output, text);

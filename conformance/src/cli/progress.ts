@@ -1,6 +1,6 @@
 import type { RuleReport } from "../report.ts";
 
-/** A line that overwrites itself, on a terminal; nothing elsewhere. */
+/** A line that overwrites itself, on a terminal; elsewhere nothing of rules. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
 
@@ -10,6 +10,12 @@ export class Progress {
 
   show(rule: RuleReport, done: number, of: number): void {
     this.#write(`${done}/${of} ${rule.id}`);
+  }
+
+  /** What else a reader waits for: elsewhere, too, since it may be all that comes for long. */
+  waiting(text: string): void {
+    if (this.#stream.isTTY) this.#write(text);
+    else this.#stream.write(`${text}\n`);
   }
 
   end(): void {

@@ -154,7 +154,6 @@ class FileJudging {
     const ended = new Map<string, RuleReport>();
     const open = new Set<string>();
     let done = false;
-    let hopeless = false;
     let problem: Error | undefined;
     const listener = (message: FromTarget): void => {
       switch (message.type) {
@@ -174,7 +173,6 @@ class FileJudging {
           child.kill();
           break;
         case "not-loaded":
-          hopeless = true;
           child.kill();
           break;
         case "calibrated":
@@ -203,6 +201,6 @@ class FileJudging {
     const child: WatchedChild = new WatchedChild(this.#file, this.#options, listener);
     const cause = await child.ended();
     if (problem !== undefined) throw problem;
-    return { ended, open: rules.filter((rule) => open.has(rule.id)), done, cause, hopeless };
+    return { ended, open: rules.filter((rule) => open.has(rule.id)), done, cause, hopeless: child.neverLoads };
   }
 }

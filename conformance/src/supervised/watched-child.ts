@@ -17,6 +17,8 @@ export interface ChildOptions {
   readonly quietMs?: number | undefined;
   /** How long the target file may take to load. @default 60_000 */
   readonly loadMs?: number | undefined;
+  /** Told once of each process that takes long to load it: a sixth of `loadMs`. @param ms how long it took so far */
+  readonly onSlowLoad?: ((ms: number) => void) | undefined;
   /** How long it may take to close, after everything is played. @default 60_000 */
   readonly closeMs?: number | undefined;
 }
@@ -32,6 +34,9 @@ function quietMs(timing: Timing): number {
 /** Counts its own turns, so that a machine that slept does not blame the process. */
 const TICK_MS = 250;
 
+/** The share of its time after which a file is said to take long to load. */
+const SLOW = 6;
+
 /** Beside this module in the sources and in the build, with this module's ending. */
 const ENTRY: URL = new URL(`./play-child${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
@@ -42,6 +47,7 @@ export class WatchedChild {
   readonly #ended: Promise<string | undefined>;
   #stage: "loading" | "playing" | "closing" = "loading";
   #reason: string | undefined;
+  #neverLoads = false;
   #quietMs: number | undefined;
 
   constructor(file: string, options: ChildOptions, listener: (message: FromTarget) => void) {
@@ -56,7 +62,7 @@ export class WatchedChild {
       stdio: ["ignore", 2, 2, "ipc"],
       env: { ...process.env, ...options.env },
     });
-    this.#ended = this.#watched(listener);
+    this.#ended = this.#watched(listener, options.onSlowLoad);
     this.#tell({ type: "load", file });
   }
 
@@ -75,23 +81,37 @@ export class WatchedChild {
     return this.#ended;
   }
 
+  /** It is gone, and another would not get further either: its file throws, or takes too long to load. */
+  get neverLoads(): boolean {
+    return this.#neverLoads;
+  }
+
   #tell(message: ToTarget): void {
     // The process may be gone already; its end says so.
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
-  #watched(listener: (message: FromTarget) => void): Promise<string | undefined> {
+  #watched(
+    listener: (message: FromTarget) => void,
+    onSlowLoad: ChildOptions["onSlowLoad"],
+  ): Promise<string | undefined> {
     const child = this.#child;
     let silentMs = 0;
     let stageMs = 0;
     let newsMs = 0;
+    let slow = false;
     const ticks = setInterval(() => {
       silentMs += TICK_MS;
       stageMs += TICK_MS;
       newsMs += TICK_MS;
+      if (this.#stage === "loading" && !slow && stageMs >= this.#limits.loadMs / SLOW) {
+        slow = true;
+        onSlowLoad?.(stageMs);
+      }
       const late = this.#late(silentMs, stageMs, newsMs);
       if (late === undefined) return;
       this.#reason ??= late;
+      this.#neverLoads ||= this.#stage === "loading";
       child.kill("SIGKILL");
     }, TICK_MS);
     child.on("message", (message: unknown) => {
@@ -100,6 +120,7 @@ export class WatchedChild {
       if (message.type !== "alive") newsMs = 0;
       if (message.type === "calibrated") this.#quietMs ??= quietMs(message.timing);
       if (message.type === "dying" || message.type === "not-loaded") this.#reason ??= message.reason;
+      if (message.type === "not-loaded") this.#neverLoads = true;
       if (message.type === "loaded" || message.type === "done") stageMs = 0;
       if (message.type === "done") this.#stage = "closing";
       listener(message);
@@ -125,7 +146,7 @@ export class WatchedChild {
     const { stallMs, loadMs, closeMs } = this.#limits;
     const quiet = this.#quietMs ?? UNCALIBRATED_MS;
     // Loading stands in the way of everything else, the process's own start too.
-    if (this.#stage === "loading") return stageMs >= loadMs ? `the file was not loaded after ${loadMs} ms` : undefined;
+    if (this.#stage === "loading") return stageMs >= loadMs ? `after ${loadMs} ms it was still loading` : undefined;
     if (silentMs >= stallMs) return `its event loop stood still for ${stallMs} ms, as in an endless loop`;
     if (this.#stage === "playing" && newsMs >= quiet) return `no rule began or ended for ${quiet} ms`;
     if (this.#stage === "closing" && stageMs >= closeMs) return `it did not close within ${closeMs} ms`;
