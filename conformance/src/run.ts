@@ -13,6 +13,7 @@ import type { Ruleset } from "./ruleset.ts";
 import { Session } from "./session.ts";
 import { shown } from "./shown.ts";
 import type { SettingName, StoreSettings, Target, TargetNamespace } from "./target.ts";
+import { troubleEnding } from "./trouble-ending.ts";
 import { calibrate, DEFAULT_DEADLINE_MS, type Timing, type TimingLimits } from "./timing.ts";
 
 /** What to play, and who listens. */
@@ -36,6 +37,8 @@ export interface Listener {
   readonly started?: (id: string) => void;
   readonly ended?: (report: RuleReport) => void;
   readonly replayed?: (id: string, replays: Tally) => void;
+  /** Of what no rule judges. */
+  readonly noted?: (note: string) => void;
 }
 
 /** Rules never maintain behind each other's backs, and a lost hint costs half a second. */
@@ -46,8 +49,11 @@ const DEFAULT_CONCURRENCY = 8;
 /** Longest time for a rule beyond what its own deadlines allow, in deadlines D. */
 const MAX_DEADLINES = 6;
 
-/** Longest time for the target to open or close a namespace, and for calibration. */
+/** Longest time for the target to open a namespace, and for calibration. */
 export const GROUND_MS = 120_000;
+
+/** The same to close the namespace that rules share, in deadlines D: nothing waits for it but the report. */
+const CLOSING_DEADLINES = 3;
 
 /** For how long replays of one rule are begun. */
 const REPLAY_MS = 30_000;
@@ -104,7 +110,8 @@ export class Run {
       const failed = this.#rules.filter((rule) => this.#reports.get(rule.id)?.outcome === "fail");
       if (this.#order.replays > 0) await this.#inLanes(failed, (rule) => this.#replay(rule, ground.value));
     } finally {
-      await anyEnd(() => bounded(opened.value[Symbol.asyncDispose](), "closing a namespace"));
+      const deadlineMs = this.#timing?.deadlineMs ?? DEFAULT_DEADLINE_MS;
+      await this.#dispose(opened.value, CLOSING_DEADLINES * deadlineMs);
     }
   }
 
@@ -249,11 +256,13 @@ export class Run {
       const handles = await this.#handles(namespace, settings);
       return await this.#playedIn(rule, { ...ground, namespace, handles }, journal, settings, orphans);
     } finally {
-      await inTime(
-        ground.timing.deadlineMs,
-        anyEnd(() => namespace[Symbol.asyncDispose]()),
-      );
+      await this.#dispose(namespace, ground.timing.deadlineMs);
     }
+  }
+
+  async #dispose(namespace: TargetNamespace, ms: number): Promise<void> {
+    const trouble = await troubleEnding("closing a namespace", ms, () => namespace[Symbol.asyncDispose]());
+    if (trouble !== undefined) this.#listener.noted?.(trouble);
   }
 
   async #playedIn(

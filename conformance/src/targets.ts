@@ -136,7 +136,7 @@ async function namespaceOf(
     ...(restart === undefined ? {} : { restart: () => restart(namespaceId) }),
     ...(setBack === undefined ? {} : { setBack: (ms) => setBack(namespaceId, ms) }),
     async [Symbol.asyncDispose]() {
-      await Promise.allSettled(opened.map((close) => close()));
+      await Promise.allSettled(opened.map(async (close) => close()));
       await dispose?.(namespaceId);
     },
   };

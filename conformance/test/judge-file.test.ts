@@ -167,6 +167,16 @@ describe("a target that harms its process", () => {
   });
 });
 
+describe("a target that does not close", () => {
+  it("is noted, and no part of the verdict", async () => {
+    const report = await hurt("does-not-close", { rules: ["lifecycle/times"] });
+    expect(report).toMatchObject({
+      verdict: "conformant",
+      notes: ["closing the target failed: Error: the server is stuck"],
+    });
+  });
+});
+
 describe("a failure", () => {
   it("is played again with the same seed, and stays failed", async () => {
     const report = await hurt("cancels-in-silence", { rules: ["cancel/terminal-rejected"], replays: 4 });

@@ -40,6 +40,7 @@ const message = z.discriminatedUnion("type", [
   z.object({ type: z.literal("started"), id: z.string() }),
   z.object({ type: z.literal("ended"), report }),
   z.object({ type: z.literal("replayed"), id: z.string(), replays: tally }),
+  z.object({ type: z.literal("noted"), note: z.string() }),
   z.object({ type: z.literal("done") }),
   z.object({ type: z.literal("dying"), reason: z.string() }),
 ]);

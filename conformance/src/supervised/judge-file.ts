@@ -191,6 +191,9 @@ class FileJudging {
           if (report !== undefined) ended.set(message.id, { ...report, replays: message.replays });
           break;
         }
+        case "noted":
+          if (!this.notes.includes(message.note)) this.notes.push(message.note);
+          break;
         case "done":
           done = true;
           break;

@@ -22,6 +22,7 @@ export type FromTarget =
   | { readonly type: "started"; readonly id: string }
   | { readonly type: "ended"; readonly report: RuleReport }
   | { readonly type: "replayed"; readonly id: string; readonly replays: Tally }
+  | { readonly type: "noted"; readonly note: string }
   /** All rules of the order are played; only closing is left. */
   | { readonly type: "done" }
   | { readonly type: "dying"; readonly reason: string };

@@ -5,6 +5,7 @@ import { Run } from "../run.ts";
 import { selectedRules } from "../select-rules.ts";
 import { shown } from "../shown.ts";
 import type { Target } from "../target.ts";
+import { CLOSE_MS, troubleClosing } from "../trouble-ending.ts";
 import { loadTarget, TargetFileError } from "./load-target.ts";
 import type { FromTarget, ToTarget } from "./messages.ts";
 
@@ -48,11 +49,14 @@ async function play({ rules, order }: Extract<ToTarget, { type: "play" }>): Prom
       started: (id) => tell({ type: "started", id }),
       ended: (report) => tell({ type: "ended", report }),
       replayed: (id, replays) => tell({ type: "replayed", id, replays }),
+      noted: (note) => tell({ type: "noted", note }),
     },
   );
   await run.play();
   tell({ type: "done" });
-  await anyEnd(async () => target?.close?.());
+  // Whoever watches this process ends it sooner, and says so.
+  const trouble = await troubleClosing(target, 2 * CLOSE_MS);
+  if (trouble !== undefined) tell({ type: "noted", note: trouble });
   // A target that keeps a timer or a socket would keep this process. What was told before has left it by then.
   tell({ type: "alive" }, () => process.exit());
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { GROUND_MS, longestPlayMs } from "../run.ts";
 import type { Timing } from "../timing.ts";
 import { isFromTarget } from "./heard.ts";
+import { CLOSE_MS } from "../trouble-ending.ts";
 import type { FromTarget, ToTarget } from "./messages.ts";
 
 export interface ChildOptions {
@@ -54,7 +55,7 @@ export class WatchedChild {
     this.#limits = {
       stallMs: options.stallMs ?? 20_000,
       loadMs: options.loadMs ?? 60_000,
-      closeMs: options.closeMs ?? 60_000,
+      closeMs: options.closeMs ?? CLOSE_MS,
     };
     this.#quietMs = options.quietMs;
     // What the target prints is no part of the report.

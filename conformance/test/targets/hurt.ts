@@ -87,4 +87,5 @@ export const target: Target = {
     },
   }),
   ...(fault === "stays" ? { close: never } : {}),
+  ...(fault === "does-not-close" ? { close: () => Promise.reject(new Error("the server is stuck")) } : {}),
 };
