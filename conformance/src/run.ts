@@ -1,11 +1,11 @@
 import { type Task, taskExecution, type TaskStore } from "@mcp-task-store/core";
 import { anyEnd, CouldNotRun } from "./attempt.ts";
 import { CAPABILITY_PROBES } from "./capability-probes.ts";
-import { checkStore } from "./checked-store.ts";
 import { inTime } from "./in-time.ts";
 import { isError } from "./is-error.ts";
 import { Journal } from "./journal.ts";
 import { couldNotRun, judged, type Played, tooLong } from "./judgement.ts";
+import { checkOpened } from "./opened.ts";
 import { randomFrom, ruleSeed } from "./random.ts";
 import { type Judged, ruleReport, type RuleReport, type Tally } from "./report.ts";
 import type { Need, Rule } from "./rule.ts";
@@ -49,7 +49,7 @@ const DEFAULT_CONCURRENCY = 8;
 /** Longest time for a rule beyond what its own deadlines allow, in deadlines D. */
 const MAX_DEADLINES = 6;
 
-/** Longest time for the target to open a namespace, and for calibration. */
+/** Longest time for the target to open a namespace, for handles on it, and for calibration. */
 export const GROUND_MS = 120_000;
 
 /** The same to close the namespace that rules share, in deadlines D: nothing waits for it but the report. */
@@ -102,7 +102,9 @@ export class Run {
     const opened = await anyEnd(() => bounded(this.#target.namespace(), "opening a namespace"));
     if (opened.kind === "rejected") return this.#nothingRuns("opening a namespace failed", opened.error);
     try {
-      const ground = await anyEnd(() => bounded(this.#ground(opened.value), "calibration"));
+      const handles = await anyEnd(() => bounded(this.#handles(opened.value, BASE_SETTINGS), "opening a handle"));
+      if (handles.kind === "rejected") return this.#nothingRuns("opening a handle failed", handles.error);
+      const ground = await anyEnd(() => bounded(this.#ground(opened.value, handles.value), "calibration"));
       if (ground.kind === "rejected") return this.#nothingRuns("calibration failed", ground.error);
       this.#timing = ground.value.timing;
       this.#listener.calibrated?.(ground.value.timing);
@@ -126,8 +128,7 @@ export class Run {
     await lane(rules.filter((rule) => rule.needs.includes("restart")));
   }
 
-  async #ground(namespace: TargetNamespace): Promise<Ground> {
-    const handles = await this.#handles(namespace, BASE_SETTINGS);
+  async #ground(namespace: TargetNamespace, handles: Ground["handles"]): Promise<Ground> {
     const [store] = handles;
     const timing = await calibrate(store, this.#order.timing);
     const broken = new Map<Need, unknown>();
@@ -142,7 +143,7 @@ export class Run {
   async #handles(namespace: TargetNamespace, settings: StoreSettings): Promise<readonly [TaskStore, TaskStore]> {
     const able = this.#able(settings);
     const a = await namespace.open({ settings: able });
-    checkStore(a);
+    checkOpened(a, "TaskStore");
     return [a, this.#opensTwice(a) ? await namespace.open({ settings: able }) : a];
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createTaskStore, type TaskDriver, type TaskStore, type TaskStoreOptions } from "@mcp-task-store/core";
-import { checkStore } from "./checked-store.ts";
+import { checkOpen, checkOpened } from "./opened.ts";
 import type { OpenOptions, StoreSettings, Target, TargetNamespace, Via } from "./target.ts";
 import { atWallClock, withWallClock } from "./wall-clock.ts";
 import { targetAddress } from "./wire/tcp-proxy.ts";
@@ -63,9 +63,10 @@ export async function urlVia(url: string, via: Via | undefined): Promise<string>
   return changed.href;
 }
 
-/** A target out of a function that opens your store. */
+/** A target out of a function that opens your store. @throws OptionError without that function */
 export function storeTarget(options: StoreTargetOptions): Target {
   const { open, setup, dispose, restart, setBack, ...description } = options;
+  checkOpen("storeTarget", open);
   return {
     ...description,
     namespace: () =>
@@ -73,7 +74,7 @@ export function storeTarget(options: StoreTargetOptions): Target {
         async open({ settings = {}, via, clock } = {}) {
           return atClock(clock, async () => {
             const store = await open(namespaceId, settings, { via });
-            checkStore(store);
+            checkOpened(store, "TaskStore");
             opened.push(() => store.close({ graceMs: CLOSE_GRACE_MS }));
             await store.setup();
             return store;
@@ -86,16 +87,23 @@ export function storeTarget(options: StoreTargetOptions): Target {
 /**
  * A target out of a function that opens your driver: the rules about drivers judge it bare, all others judge the store
  * that `createTaskStore` of core makes of it.
+ * @throws OptionError without that function
  */
 export function driverTarget(options: DriverTargetOptions): Target {
   const { open, defaults, setup, dispose, restart, setBack, ...description } = options;
+  checkOpen("driverTarget", open);
+  const openChecked = async (namespaceId: string, way: Way): Promise<TaskDriver> => {
+    const driver = await open(namespaceId, way);
+    checkOpened(driver, "TaskDriver");
+    return driver;
+  };
   return {
     ...description,
     namespace: () =>
       namespaceOf({ setup, dispose, restart, setBack }, (namespaceId, opened) => ({
         async open({ settings = {}, via, clock, around = same } = {}) {
           return atClock(clock, async () => {
-            const driver = around(await open(namespaceId, { via }));
+            const driver = around(await openChecked(namespaceId, { via }));
             const store = createTaskStore(driver, { ...defaults, ...settings });
             opened.push(() => store.close({ graceMs: CLOSE_GRACE_MS }));
             await store.setup();
@@ -103,7 +111,7 @@ export function driverTarget(options: DriverTargetOptions): Target {
           });
         },
         async openDriver({ via } = {}) {
-          const driver = await open(namespaceId, { via });
+          const driver = await openChecked(namespaceId, { via });
           opened.push(() => driver.close());
           await driver.setup();
           return driver;

@@ -82,6 +82,9 @@ describe("a target file", () => {
     await expect(hurt("no-lanes")).rejects.toThrow(
       /cannot be judged: its concurrency has to be an integer of 1 or more/,
     );
+    await expect(hurt("no-open")).rejects.toThrow(
+      /cannot be judged: storeTarget needs open, a function; got undefined/,
+    );
     await expect(hurt("claims-nonsense")).rejects.toThrow(/its claims has to be a list of promises, P1 to P10/);
     await expect(hurt("pins-the-future")).rejects.toThrow(/knows rulesets up to .* 99\.0 needs a newer one/);
   });

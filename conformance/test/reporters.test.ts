@@ -185,6 +185,26 @@ describe("the pretty report", () => {
     expect(rule("cancel/terminal-rejected").replays).toEqual({ failed: 2, of: 2 });
   });
 
+  it("says once what keeps many rules from running, and how to see it again", () => {
+    const mistake = { outcome: "could-not-run", reason: "connect ECONNREFUSED" } as const;
+    const times = rule("lifecycle/times");
+    const rules = [
+      ...["cancel/coop", "cancel/signal", "finish/final"].map((id) => ({ ...times, ...mistake, id })),
+      { ...times, ...mistake, id: "ttl/gone", known: "issue 3" },
+    ];
+    const text = describeReport({ ...report, rules });
+    expect(text.split("\n").slice(0, 4)).toEqual([
+      "could-not-run  3 rules: cancel/*, finish/final",
+      "  connect ECONNREFUSED",
+      "  again   npx mcp-task-store-conformance run 'my store.ts' --rule cancel/coop --seed 7",
+      expect.stringMatching(/^could-not-run {2}ttl\/gone: /),
+    ]);
+    const page = markdownReport({ ...report, rules });
+    expect(page).toContain("#### 3 rules (could-not-run): cancel/\\*, finish/final\n\n```\nconnect ECONNREFUSED\n");
+    expect(page.match(/^#### /gm)).toHaveLength(2);
+    expect(page).toContain("| `finish/final` | must | could-not-run |  | as cancel/coop |");
+  });
+
   it("names what is not applicable by its reason, and a whole theme once", () => {
     const times = rule("lifecycle/times");
     const skipped = [

@@ -1,11 +1,13 @@
 import { type Report, type RuleReport, standingOf } from "../report.ts";
+import { type Alike, alikeIn } from "./alike.ts";
 import { detailsOf, remarksOn } from "./describe-rule.ts";
 import { printable } from "./printable.ts";
-import { calibrationOf, racesOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
+import { calibrationOf, namesOf, racesOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
 
 /** The report for readers of a pull request or a job's summary. */
 export function markdownReport(report: Report): string {
   const { kit, ruleset, seed, durationMs } = report;
+  const alike = alikeIn(report);
   const races = racesOf(report);
   const notable = report.rules.filter((rule) => !QUIET.has(standingOf(rule, report)));
   const lines = [
@@ -16,12 +18,14 @@ export function markdownReport(report: Report): string {
     `Kit ${kit}, ruleset ${ruleset}, seed ${seed}. ${calibrationOf(report)}.${races === "" ? "" : ` Races: ${races}.`}`,
     "",
     ...report.notes.flatMap((note) => [`Note: ${plain(note)}`, ""]),
-    ...(notable.length === 0 ? [] : ["### What did not pass", "", ...notable.flatMap((rule) => section(rule, report))]),
+    ...(notable.length === 0
+      ? []
+      : ["### What did not pass", "", ...notable.flatMap((rule) => section(rule, report, alike))]),
     "### All rules",
     "",
     "| rule | level | outcome | races | remarks |",
     "| --- | --- | --- | --- | --- |",
-    ...report.rules.map((rule) => row(rule, report)),
+    ...report.rules.map((rule) => row(rule, report, alike)),
     "",
   ];
   return printable(lines.join("\n"));
@@ -29,15 +33,24 @@ export function markdownReport(report: Report): string {
 
 const QUIET: ReadonlySet<string> = new Set(["passed", "not-applicable"]);
 
-function section(rule: RuleReport, report: Report): readonly string[] {
+/** Of several that are alike: one, in the place of the first. */
+function section(rule: RuleReport, report: Report, alike: readonly Alike[]): readonly string[] {
+  const group = alike.find(({ ids }) => ids.includes(rule.id));
+  if (group !== undefined && group.first !== rule) return [];
   const details = detailsOf(rule, report);
   const fence = "`".repeat(1 + Math.max(2, ...[...details.join("\n").matchAll(/`+/g)].map(([run]) => run.length)));
-  return [`#### \`${rule.id}\`: ${plain(rule.title)} (${rule.outcome})`, "", fence, ...details, fence, ""];
+  const head =
+    group === undefined
+      ? `\`${rule.id}\`: ${plain(rule.title)} (${rule.outcome})`
+      : `${group.ids.length} rules (${rule.outcome}): ${plain(namesOf(group.ids, report))}`;
+  return [`#### ${head}`, "", fence, ...details, fence, ""];
 }
 
-function row(rule: RuleReport, report: Report): string {
-  const { strength = "", ...rest } = rule;
-  const remarks = [...(rule.reason === undefined ? [] : [rule.reason]), ...remarksOn(rest, report)];
+function row(rule: RuleReport, report: Report, alike: readonly Alike[]): string {
+  const { strength = "", reason, ...rest } = rule;
+  const first = alike.find(({ ids }) => ids.includes(rule.id))?.first ?? rule;
+  const why = first === rule ? reason : `as ${first.id}`;
+  const remarks = [...(why === undefined ? [] : [why]), ...remarksOn(rest, report)];
   const cells = [`\`${rule.id}\``, rule.level, rule.outcome, strength, remarks.join("; ")];
   return `| ${cells.map((cell) => (cell.startsWith("`") ? cell : plain(cell))).join(" | ")} |`;
 }

@@ -1,5 +1,6 @@
-import { type Report, standingOf } from "../report.ts";
-import { describeRule } from "./describe-rule.ts";
+import { type Report, type RuleReport, standingOf } from "../report.ts";
+import { type Alike, alikeIn } from "./alike.ts";
+import { describeRule, detailsOf } from "./describe-rule.ts";
 import { printable } from "./printable.ts";
 import { calibrationOf, namesOf, racesOf, skippedOf, targetOf, totalsOf, verdictOf } from "./totals.ts";
 
@@ -7,10 +8,11 @@ import { calibrationOf, namesOf, racesOf, skippedOf, targetOf, totalsOf, verdict
 export function describeReport(report: Report): string {
   const notable = report.rules.filter((rule) => rule.outcome === "fail" || rule.outcome === "could-not-run");
   const fixed = report.rules.filter((rule) => standingOf(rule, report) === "fixed");
+  const alike = alikeIn(report);
   const races = racesOf(report);
   const { generation, repeat, kit, ruleset, durationMs, seed } = report;
   const lines = [
-    ...notable.map((rule) => describeRule(rule, report)),
+    ...notable.flatMap((rule) => described(rule, report, alike)),
     ...fixed.map((rule) => describeRule(rule, report)),
     ...skippedOf(report),
     ...(report.unproved.length === 0
@@ -26,4 +28,13 @@ export function describeReport(report: Report): string {
     `${targetOf(report)}: ${verdictOf(report)}`,
   ];
   return printable(lines.join("\n"));
+}
+
+/** In the place of the first of several that are alike: all of them. */
+function described(rule: RuleReport, report: Report, alike: readonly Alike[]): readonly string[] {
+  const group = alike.find(({ ids }) => ids.includes(rule.id));
+  if (group === undefined) return [describeRule(rule, report)];
+  if (group.first !== rule) return [];
+  const head = `could-not-run  ${group.ids.length} rules: ${namesOf(group.ids, report)}`;
+  return [head, ...detailsOf(rule, report).map((line) => `  ${line}`)];
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { TaskMessageQueue, TaskStore as SdkStore } from "@modelcontextprotocol/sdk/experimental/tasks";
+import { checkOpen } from "../opened.ts";
 import type { Target, TargetNamespace } from "../target.ts";
 import { connectSdk } from "./connect-sdk.ts";
 import { fromSdkV1, type SdkOwners } from "./from-sdk-v1.ts";
@@ -37,6 +38,7 @@ export interface SdkV1TargetOptions extends Pick<Target, "name" | "version" | "c
  */
 export function sdkV1Target(options: SdkV1TargetOptions): Target {
   const { open, setup, dispose, restart, sessions = true, ...description } = options;
+  checkOpen("sdkV1Target", open);
   return {
     ...description,
     opensTwice: true,

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { problemWithTarget } from "../checked-target.ts";
+import { isError } from "../is-error.ts";
 import { OptionError } from "../option-error.ts";
 import type { Target } from "../target.ts";
 
@@ -30,13 +31,19 @@ export async function loadTarget(file: string): Promise<Target> {
   const path = file.startsWith("file:") ? fileURLToPath(file) : resolve(file);
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
     throw new TargetFileError(`there is no file ${file === "" ? "without a name" : file}`);
-  const target = targetIn(await imported(path));
+  const target = targetIn(await imported(path).catch((error: unknown) => refused(file, error)));
   if (target === undefined) {
     throw new TargetFileError(`${file} exports no target; write: export const target = storeTarget({ … })`);
   }
   const problem = problemWithTarget(target);
   if (problem !== undefined) throw new TargetFileError(`the target of ${file} cannot be judged: ${problem}`);
   return target;
+}
+
+/** What the file throws. Its kit may be another copy of this one. @throws TargetFileError for an option that cannot be */
+function refused(file: string, error: unknown): never {
+  if (!isError(error) || error.name !== "OptionError") throw error;
+  throw new TargetFileError(`the target of ${file} cannot be judged: ${error.message}`, { cause: error });
 }
 
 async function imported(path: string): Promise<unknown> {

@@ -24,7 +24,7 @@ export interface ChildOptions {
   readonly closeMs?: number | undefined;
 }
 
-/** For a namespace to open, and for calibration, each of which has a limit of its own, and for closing. */
+/** For a namespace to open, for its handles, and for calibration, each of which has a limit of its own, and for closing. */
 const UNCALIBRATED_MS = 4 * GROUND_MS;
 
 /** How long a process may play without news, at the longest: a rule at its limit, replayed, between others that close. */

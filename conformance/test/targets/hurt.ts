@@ -57,6 +57,7 @@ const FAULTS: Readonly<Record<string, (store: TaskStore) => Partial<TaskStore>>>
 const creating: string[] = [];
 
 const fault = process.env["FAULT"] ?? "none";
+if (fault === "no-open") storeTarget(JSON.parse('{ "name": "closed" }'));
 if (fault === "not-loaded") throw new Error("no server listens");
 if (fault === "never-loaded") await never();
 if (fault === "loops-at-load") for (;;);
