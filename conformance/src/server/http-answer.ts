@@ -2,6 +2,9 @@ import { CouldNotRun } from "../attempt.ts";
 import { messagesOf } from "./sse.ts";
 import { parsedMessage, type WireMessage } from "./wire-message.ts";
 
+/** Of a task that there never was. */
+export const NO_SUCH_ID = "no-such-task-3f6c1f5e-0d9a-4f57-9a53-2f3c0c1f8d11";
+
 /** What came back for one POST. */
 export interface HttpAnswer {
   readonly status: number;
@@ -13,7 +16,7 @@ export interface HttpAnswer {
 /** Headers as they go out; null leaves one out. */
 export type Headers = Readonly<Record<string, string | null>>;
 
-/** @throws CouldNotRun no server is there, or it did not answer in time */
+/** @throws CouldNotRun no server is there, or it did not answer as long as the signal waits */
 export async function send(
   url: string,
   init: RequestInit & { readonly headers: Record<string, string> },

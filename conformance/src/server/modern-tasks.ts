@@ -9,8 +9,6 @@ import { objectIn, textIn } from "./wire-message.ts";
 
 const TERMINAL: ReadonlySet<string | undefined> = new Set(["completed", "failed", "cancelled"]);
 
-export const NO_SUCH_ID = "no-such-task-3f6c1f5e-0d9a-4f57-9a53-2f3c0c1f8d11";
-
 export function isTerminalStatus(task: JsonObject | undefined): boolean {
   return TERMINAL.has(textIn(task, "status"));
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@mcp-task-store/core";
 import { anyEnd, CouldNotRun } from "../attempt.ts";
+import { Unanswered } from "./answer-in-time.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { isTerminalStatus } from "./modern-tasks.ts";
 import { type Caller, NotOffered, type ServerKit } from "./server-rule.ts";
@@ -71,12 +72,12 @@ export class SessionTasks {
     return this.session.call("tasks/result", { taskId });
   }
 
-  /** The answer to a call that must be answered; undefined: none came in time, while the server answered another. */
-  async answered(call: Promise<HttpAnswer>): Promise<HttpAnswer | undefined> {
-    const end = await anyEnd(call);
+  /** The result of a task that has ended; undefined: no answer came in time, while the server answered others. */
+  async resultOfEnded(taskId: string): Promise<HttpAnswer | undefined> {
+    const end = await anyEnd(this.session.call("tasks/result", { taskId }, false));
     if (end.kind === "fulfilled") return end.value;
-    await this.session.call("ping");
-    return undefined;
+    if (end.error instanceof Unanswered) return undefined;
+    throw end.error;
   }
 
   cancel(taskId: string): Promise<HttpAnswer> {

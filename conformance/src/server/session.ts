@@ -3,12 +3,16 @@ import type { JsonObject } from "@mcp-task-store/core";
 import { anyEnd } from "../attempt.ts";
 import type { Journal } from "../journal.ts";
 import { shown } from "../shown.ts";
-import { type Headers, type HttpAnswer, present, readAnswer, send } from "./http-answer.ts";
+import { answerInTime } from "./answer-in-time.ts";
+import { type Headers, type HttpAnswer, NO_SUCH_ID, present, readAnswer, send } from "./http-answer.ts";
 import { messagesOf } from "./sse.ts";
 import type { WireMessage } from "./wire-message.ts";
 
 export const SESSION_VERSION = "2025-11-25";
 export const RELATED_TASK = "io.modelcontextprotocol/related-task";
+
+/** What waits for a tool or for a task's end, and what there is no session before. */
+const MAY_WAIT: ReadonlySet<string> = new Set(["tools/call", "tasks/result", "initialize"]);
 
 /** How long a session waits for the headers of its stream; some servers send them with the first message only. */
 const HEARING_MS = 500;
@@ -91,19 +95,38 @@ export class Session {
     return this.#received.map(({ message }) => message).filter((message) => message.method === method);
   }
 
-  /** Any answer is an answer, an error too. @throws CouldNotRun without one */
-  async call(method: string, params: JsonObject = {}): Promise<HttpAnswer> {
+  /**
+   * Any answer is an answer, an error too.
+   * @param waits the answer may come late by right
+   * @throws CouldNotRun without one
+   * @throws Unanswered without one, where it has to come and that of another request does: this fails the rule
+   */
+  async call(method: string, params: JsonObject = {}, waits: boolean = MAY_WAIT.has(method)): Promise<HttpAnswer> {
     const line = this.#journal.start(method, [params]);
+    const other = method === "tasks/get" ? "tasks/result" : "tasks/get";
+    const send = (signal: AbortSignal): Promise<HttpAnswer> => this.#ask(other, { taskId: NO_SUCH_ID }, signal);
+    const control = waits ? undefined : { method: other, send };
+    const asked = { method, deadlineMs: this.#deadlineMs, control };
+    const called = await anyEnd(answerInTime(asked, (signal) => this.#ask(method, params, signal)));
+    if (called.kind === "rejected") {
+      this.#journal.failed(line, called.error);
+      throw called.error;
+    }
+    const { status, message } = called.value;
+    line.ending = () => `→ HTTP ${status} ${shown(message?.error ?? message?.result, 240)}`;
+    return called.value;
+  }
+
+  async #ask(method: string, params: JsonObject, until: AbortSignal): Promise<HttpAnswer> {
     this.#lastId += 1;
     const id = this.#lastId;
     const body = { jsonrpc: "2.0", id, method, params };
-    const signal = AbortSignal.any([this.#over.signal, AbortSignal.timeout(this.#deadlineMs)]);
+    const signal = AbortSignal.any([this.#over.signal, until]);
     const response = await this.#post(body, signal);
     const sessionId = response.headers.get("mcp-session-id");
     if (sessionId !== null) this.#headers = { ...this.#headers, "Mcp-Session-Id": sessionId };
     const answer = await readAnswer(response, id, (message) => this.#take(message, id));
     this.#answered += 1;
-    line.ending = () => `→ HTTP ${answer.status} ${shown(answer.message?.error ?? answer.message?.result, 240)}`;
     return answer;
   }
 

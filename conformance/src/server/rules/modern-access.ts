@@ -1,6 +1,6 @@
 import { which } from "../../wants.ts";
-import type { HttpAnswer } from "../http-answer.ts";
-import { ModernTasks, NO_SUCH_ID } from "../modern-tasks.ts";
+import { type HttpAnswer, NO_SUCH_ID } from "../http-answer.ts";
+import { ModernTasks } from "../modern-tasks.ts";
 import { defineServerRule, type ServerRule } from "../server-rule.ts";
 import { errorCode } from "../server-wants.ts";
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from "@mcp-task-store/core";
 import { equalTo, which } from "../../wants.ts";
-import type { HttpAnswer } from "../http-answer.ts";
-import { isTerminalStatus, NO_SUCH_ID } from "../modern-tasks.ts";
+import { type HttpAnswer, NO_SUCH_ID } from "../http-answer.ts";
+import { isTerminalStatus } from "../modern-tasks.ts";
 import { defineServerRule, type ServerRule } from "../server-rule.ts";
 import { errorCode, is, objectWith, resultWith } from "../server-wants.ts";
 import { SessionTasks } from "../session-tasks.ts";
@@ -27,7 +27,7 @@ export const cancel: ServerRule = defineServerRule({
     const then = await tasks.get(taskId);
     // Made after it, and as long: when this one has ended, the cancelled one would have.
     await tasks.ended(await tasks.start("slow_compute", { seconds }), 1_000 * seconds);
-    const result = await tasks.answered(tasks.result(taskId));
+    const result = await tasks.resultOfEnded(taskId);
     return { answer, then, later: await tasks.get(taskId), result };
   },
   judge(expect, { answer, then, later, result }) {
