@@ -103,5 +103,6 @@ export function orderOf(plan: Plan<Chosen>, facts: Pick<RunFacts, "ruleset">, ro
 
 function counted(name: string, value: number, least: number): number {
   if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new OptionError(`${name} has to be an integer of ${least} or more; got ${value}`);
+  const range = `${least} or more, at most ${Number.MAX_SAFE_INTEGER}`;
+  throw new OptionError(`${name} has to be an integer of ${range}; got ${value}`);
 }

@@ -76,8 +76,18 @@ describe("run", () => {
   it.each([
     [["run"], "missing required argument"],
     [["run", "nothing.ts"], "there is no file nothing.ts"],
-    [["run", GOOD, "--rule", "cancel/nothing"], "no rule or theme is called cancel/nothing"],
+    [
+      ["run", GOOD, "--rule", "cancel/nothing"],
+      "no rule or theme is called cancel/nothing; `list` and `list --server` show all",
+    ],
+    [["list", "--rule", "cancel/coo"], "no rule or theme is called cancel/coo; there are cancel/coop"],
+    [
+      ["server", "--url", "http://127.0.0.1:1", "--rule", "x/cance"],
+      "is called x/cance; there are x/cancel-ack, x/cancelled",
+    ],
+    [["explain", "nothing"], "no rule is called nothing; `list` and `list --server` show all"],
     [["run", GOOD, "--seed", "one"], "Give an integer of 0 or more"],
+    [["run", GOOD, "--seed", "9007199254740993"], "Give an integer of 0 or more, at most 9007199254740991."],
     [["run", GOOD, "--repeat", "0"], "Give an integer of 1 or more"],
     [["run", GOOD, "--reporter", "yaml"], "Allowed choices are pretty, json, junit, markdown"],
     [["run", GOOD, "--generation", "2024"], "Allowed choices are 2025-11-25, 2026-07-28"],
@@ -177,6 +187,13 @@ describe("init", () => {
     expect(stderr).toMatch(/^error: init .*: E[A-Z]+: .*\n$/);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(existsSync(join(directory, home, "conformance.target.mts"))).toBe(false);
+  });
+
+  it("writes the target file that the README shows", async () => {
+    await cli(["init", "as-documented"]);
+    const written = readFileSync(join(directory, "as-documented/conformance.target.mts"), "utf8");
+    const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+    expect(readme).toContain(`<!-- snippet: target -->\n\`\`\`ts\n${written}\`\`\`\n`);
   });
 
   it("says what to do in the folder that it wrote to", async () => {

@@ -199,7 +199,7 @@ describe.each(NODES)("the kit alone, installed by npm into an empty folder, on N
     expect(snippet?.code.trim().split("\n").length).toBeLessThanOrEqual(15);
     project.write("my-store.target.ts", snippet?.code ?? "");
     const { stdout, stderr } = await kit("run", "my-store.target.ts", "--rule", "finish", "--rule", "wait/many");
-    expect(stdout).toMatch(/ 0 failed, 0 could not run, .*\nmy store: conformant\n$/);
+    expect(stdout).toMatch(/ 0 failed, 0 could not run, .*\nthe kit's own store: conformant\n$/);
     expect(stderr).toBe("");
   });
 

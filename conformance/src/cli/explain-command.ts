@@ -3,6 +3,7 @@ import { OptionError } from "../option-error.ts";
 import { authorityOf } from "../report/authority.ts";
 import type { Rule } from "../rule.ts";
 import { rules } from "../rules/catalogue.ts";
+import { alikeTo } from "../select-rules.ts";
 import { countsFrom } from "../ruleset.ts";
 import { serverMutants } from "../server/mutants/catalogue.ts";
 import { serverRules } from "../server/rules/catalogue.ts";
@@ -32,9 +33,7 @@ function ruleCalled(id: string): AnyRule {
   const all: readonly AnyRule[] = [...rules, ...serverRules];
   const found = all.find((rule) => rule.id === id);
   if (found !== undefined) return found;
-  const alike = all.filter((rule) => rule.id.includes(id)).map((rule) => rule.id);
-  const hint = alike.length === 0 ? "`list` shows all" : `there are ${alike.slice(0, 12).join(", ")}`;
-  throw new OptionError(`no rule is called ${id}; ${hint}`);
+  throw new OptionError(`no rule is called ${id}; ${alikeTo(id, all)}`);
 }
 
 async function explained(rule: AnyRule): Promise<string> {

@@ -29,6 +29,6 @@ export function integer(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Give an integer of ${least} or more.`);
+    throw new InvalidArgumentError(`Give an integer of ${least} or more, at most ${Number.MAX_SAFE_INTEGER}.`);
   };
 }

@@ -1,4 +1,5 @@
 import { CouldNotRun } from "../attempt.ts";
+import { isError } from "../is-error.ts";
 import { messagesOf } from "./sse.ts";
 import { parsedMessage, type WireMessage } from "./wire-message.ts";
 
@@ -53,9 +54,16 @@ export async function readAnswer(
 
 /** A server that is away, or too slow, broke no rule. */
 function unanswered(error: unknown): CouldNotRun {
-  const what =
-    error instanceof Error && error.name === "TimeoutError" ? "did not answer in time" : "could not be reached";
-  return new CouldNotRun(`the server ${what}`, { cause: error });
+  if (isError(error) && error.name === "TimeoutError") {
+    return new CouldNotRun("the server did not answer in time", { cause: error });
+  }
+  return new CouldNotRun("the server could not be reached", { cause: reasonIn(error) });
+}
+
+/** Of an error of fetch, which only says that it failed: why. Where a name has several addresses, of the first. */
+function reasonIn(error: unknown): unknown {
+  const cause = isError(error) ? (error.cause ?? error) : error;
+  return cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
 }
 
 export function present(headers: Headers): Record<string, string> {

@@ -140,7 +140,7 @@ class ServerJudging {
       return couldNotRun("the server was not reached", error);
     }
     const missing = rule.needs.find((need) => !this.#has(need, tools.value));
-    if (missing !== undefined) return { outcome: "not-applicable", reason: reasonOf(missing) };
+    if (missing !== undefined) return { outcome: "not-applicable", reason: reasonOf(missing, this.#address) };
     const journal = new Journal();
     const limit = MAX_DEADLINES * Math.max(DEFAULT_DEADLINE_MS, this.#deadlineMs);
     const ended = await inTime(limit, anyEnd(this.#played(rule, journal)));
@@ -219,7 +219,7 @@ class ServerJudging {
 /** What rules let slow_compute work for, when they watch it. */
 const UNIT_MS = 1_000;
 
-function reasonOf(need: ServerNeed): string {
+function reasonOf(need: ServerNeed, { tools }: ServerAddress): string {
   switch (need) {
     case "other":
       return "needs a second caller";
@@ -228,7 +228,7 @@ function reasonOf(need: ServerNeed): string {
     case "nobody":
       return "needs a server that serves callers it does not know";
     default:
-      return `needs the tool ${need}`;
+      return `needs the tool ${tools[need]}${tools[need] === need ? "" : `, for ${need}`}`;
   }
 }
 

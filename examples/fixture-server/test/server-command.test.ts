@@ -80,7 +80,7 @@ describe("mcp-task-store-conformance server", () => {
       "s/http",
     );
     expect(code).toBe(0);
-    expect(stdout).toContain("needs the tool greet: s/forbidden-tool");
+    expect(stdout).toContain("needs the tool hello, for greet: s/forbidden-tool");
   });
 
   it("leaves out a generation whose tasks a server does not declare, unless it is asked for", async () => {
@@ -103,7 +103,9 @@ describe("mcp-task-store-conformance server", () => {
     await new Promise((resolve) => http.close(resolve));
     const away = await judge("--url", `http://127.0.0.1:${port}/mcp`, "--rule", "x/advertised");
     expect(away).toMatchObject({ code: 3 });
-    expect(away.stdout).toContain("the server could not be reached");
+    expect(away.stdout).toContain(
+      `the server could not be reached; cause: Error: connect ECONNREFUSED 127.0.0.1:${port}`,
+    );
     expect(await judge()).toMatchObject({ code: 2 });
     expect(await judge("--url", "ftp://127.0.0.1")).toMatchObject({ code: 2 });
     expect(await judge("--url", url, "--tool", "grete=hello")).toMatchObject({ code: 2 });
