@@ -112,7 +112,7 @@ export class Run {
       const failed = this.#rules.filter((rule) => this.#reports.get(rule.id)?.outcome === "fail");
       if (this.#order.replays > 0) await this.#inLanes(failed, (rule) => this.#replay(rule, ground.value));
     } finally {
-      const deadlineMs = this.#timing?.deadlineMs ?? DEFAULT_DEADLINE_MS;
+      const deadlineMs = Math.max(DEFAULT_DEADLINE_MS, this.#timing?.deadlineMs ?? 0);
       await this.#dispose(opened.value, CLOSING_DEADLINES * deadlineMs);
     }
   }
