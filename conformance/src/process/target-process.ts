@@ -82,7 +82,7 @@ export async function endOfProcess(
       throw new CouldNotRun("the process did not come to close its stores");
     }
     const threw = child.lines.find((line) => "threw" in line);
-    if (threw !== undefined) throw new CouldNotRun(`the process could not use its store: ${threw.threw}`);
+    if (threw !== undefined) throw new CouldNotRun(`the process could not use its store and close it: ${threw.threw}`);
     // Where this machine stood still, it has ended by the time that another process has come and gone.
     const alone = (await within(deadlineMs, child.ended)) || (await endedAfterControl(child, deadlineMs));
     const strays = child.lines.flatMap((line) => ("stray" in line ? [line.stray] : []));
