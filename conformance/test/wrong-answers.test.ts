@@ -55,9 +55,8 @@ describe("an answer of the wrong shape", () => {
 
 it("names the capabilities that a store does not have", async () => {
   const report = await reportOn((store) => having(store, "capabilities", undefined), ["caps/claims"]);
-  expect(report.rules).toMatchObject([
-    { outcome: "could-not-run", reason: "the store's capabilities have to be an object, and are undefined" },
-  ]);
+  const reason = expect.stringContaining("the TaskStore's capabilities have to be an object, and are undefined");
+  expect(report.rules).toMatchObject([{ outcome: "could-not-run", reason }]);
 });
 
 it("judges capabilities that are no numbers", async () => {
@@ -72,8 +71,7 @@ it("names what a target opens in place of a store", async () => {
   const bare = { name: "bare", namespace: async () => ({ open, [Symbol.asyncDispose]: async () => undefined }) };
   for (const target of [bare, storeTarget({ name: "made", open })]) {
     const report = await runConformance(target, { rules: ["caps/claims"] });
-    expect(report.rules).toMatchObject([
-      { outcome: "could-not-run", reason: "the target opened null, which is no store" },
-    ]);
+    const reason = expect.stringContaining("open gave null, not a TaskStore");
+    expect(report.rules).toMatchObject([{ outcome: "could-not-run", reason }]);
   }
 });
