@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { RootCreateTaskParams, TaskStore } from "@mcp-task-store/core";
+import { TaskStoreError } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
 import { defineMutant, type Mutant } from "./mutant.ts";
 import { hang, onCode, overStore } from "./over-store.ts";
@@ -149,6 +150,27 @@ export const ids: readonly Mutant[] = [
             const task = await inner.createTask(params, options);
             if (idempotencyKey !== undefined) notes.set(idempotencyKey, task.taskId);
             return task;
+          },
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "idem-joined",
+    fault: "The id of an idempotency key is made from the principal and the key, one after the other.",
+    killedBy: ["ids/idempotent"],
+    store: (store, { notes, fired }) =>
+      overStore(store, {
+        view: (inner) => ({
+          async createTask(params = {}, options) {
+            const { idempotencyKey } = params;
+            if (idempotencyKey === undefined || inner.principal === null) return inner.createTask(params, options);
+            const whose = notes.get(`${inner.principal}${idempotencyKey}`) ?? inner.principal;
+            if (whose !== inner.principal) {
+              fired();
+              throw new TaskStoreError("ALREADY_EXISTS", "A task with this id exists.");
+            }
+            notes.set(`${inner.principal}${idempotencyKey}`, inner.principal);
+            return inner.createTask(params, options);
           },
         }),
       }),

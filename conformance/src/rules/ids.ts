@@ -106,12 +106,15 @@ export const taken: Rule = defineRule({
   },
 });
 
+/** Between a principal and a key, where a store makes one text of both: nothing, or what neither need be free of. */
+const SEPARATORS = ["", " ", ":", "/", "|", "-", ".", ",", "\n"] as const;
+
 export const idempotent: Rule = defineRule({
   id: "ids/idempotent",
   title: "A repeated create with an idempotency key is one task",
   level: "promise",
   source: ["P3", "P5"],
-  mutants: ["idem-ignored", "idem-race", "idem-global"],
+  mutants: ["idem-ignored", "idem-race", "idem-global", "idem-joined"],
   histories: {},
   async act(kit) {
     const mine = kit.principal("p1");
@@ -120,6 +123,18 @@ export const idempotent: Rule = defineRule({
     const again = await attempt(kit.B.scoped(mine).createTask({ idempotencyKey, statusMessage: "second" }));
     const other = await kit.B.scoped(kit.principal("p2")).createTask({ idempotencyKey });
     const unowned = await attempt(kit.A.createTask({ idempotencyKey }));
+    const joined = await Promise.all(
+      SEPARATORS.map(async (between) => {
+        // Each time another pair, of which the same text would be made.
+        const [owner, key] = [`${mine}${between}a`, `b${between}c`];
+        const longer = { principal: `${owner}${between}b`, idempotencyKey: "c" };
+        const one = await kit.A.scoped(owner).createTask({ idempotencyKey: key });
+        const another = await attempt(
+          kit.B.scoped(longer.principal).createTask({ idempotencyKey: longer.idempotencyKey }),
+        );
+        return { owner, key, longer, one, another };
+      }),
+    );
     let round = 0;
     const bouts = await kit.duel({
       over: async () => `race ${(round += 1)}`,
@@ -127,9 +142,9 @@ export const idempotent: Rule = defineRule({
       right: (key) => kit.B.scoped(mine).createTask({ idempotencyKey: key }),
       after: async () => undefined,
     });
-    return { first, again, other, unowned, bouts };
+    return { first, again, other, unowned, joined, bouts };
   },
-  judge(expect, { first, again, other, unowned, bouts }) {
+  judge(expect, { first, again, other, unowned, joined, bouts }) {
     expect(
       "create again with the same key",
       again,
@@ -141,6 +156,15 @@ export const idempotent: Rule = defineRule({
       which("another task", (seen) => seen !== first.taskId),
     );
     expect("create an unowned task with a key", unowned, refused("INVALID_ARGUMENT"));
+    for (const { owner, key, longer, one, another } of joined) {
+      const first = `create a task of ${JSON.stringify(owner)} with the key ${JSON.stringify(key)}`;
+      const second = `one of ${JSON.stringify(longer.principal)} with the key ${JSON.stringify(longer.idempotencyKey)}`;
+      expect(
+        `${first}, then ${second}`,
+        another,
+        fulfilled(which("another task", (seen) => seen.taskId !== one.taskId && seen.principal === longer.principal)),
+      );
+    }
     for (const { left, right, first: starter, pause } of bouts) {
       const created = fulfilledValues([left, right]);
       const one = created.length === 2 && created[0]?.taskId === created[1]?.taskId;
