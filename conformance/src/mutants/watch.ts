@@ -130,6 +130,21 @@ export const watch: readonly Mutant[] = [
     }),
   }),
   defineMutant({
+    name: "watch-first-ids",
+    fault: "A watch looks at its first 64 ids.",
+    killedBy: ["watch/all"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          watchTasks(taskIds, options) {
+            if (!Array.isArray(taskIds) || taskIds.length <= 64) return inner.watchTasks(taskIds, options);
+            fired();
+            return inner.watchTasks(taskIds.slice(0, 64), options);
+          },
+        }),
+      }),
+  }),
+  defineMutant({
     name: "watch-return-hangs",
     fault: "return() waits for the next item.",
     killedBy: ["watch/all"],

@@ -4,6 +4,9 @@ import { defineRule, type Rule } from "../rule.ts";
 import { equalTo, fulfilled, settled, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
 
+/** How many ids that no task has are watched besides: a watch takes 10,000. */
+const STRANGERS = 300;
+
 async function collect(items: AsyncIterator<Task>, until: (task: Task) => boolean): Promise<readonly Task[]> {
   const seen: Task[] = [];
   for (;;) {
@@ -26,6 +29,7 @@ export const watchAll: Rule = defineRule({
     "watch-dies-with-one",
     "watch-return-hangs",
     "watch-first-scoped",
+    "watch-first-ids",
   ],
   async act(kit) {
     const { signal } = kit;
@@ -44,8 +48,9 @@ export const watchAll: Rule = defineRule({
     const foreign = await kit.task({ principal: kit.principal("p2") });
     // Through a view, with ids that are not the principal's: those just end.
     const mine = crowd.map((task) => task.taskId);
-    // One of them twice: that is one task all the same.
-    const ids = [...mine.slice(0, 10), foreign.taskId, ...mine.slice(9), kit.taskId("never")];
+    // One of them twice: that is one task all the same. The last ones stand behind more ids than a batch of many has.
+    const never = Array.from({ length: STRANGERS }, (_, index) => kit.taskId(`never ${index}`));
+    const ids = [...mine.slice(0, 10), foreign.taskId, ...never, ...mine.slice(9)];
     const all = kit.A.scoped(kit.principal("p1")).watchTasks(ids, { signal })[Symbol.asyncIterator]();
     const crowdEnds = kit.settles(collect(all, () => false));
     await kit.B.deleteTask(doomed);
@@ -74,8 +79,7 @@ export const watchAll: Rule = defineRule({
         ),
       ),
     );
-    const wholeCrowd =
-      "watch 20 tasks through a view, and two ids that it does not have; delete one, finish the others";
+    const wholeCrowd = `watch 20 tasks through a view, and ${STRANGERS + 1} ids that it does not have; delete one, finish the others`;
     expect(wholeCrowd, crowdSeen, settled);
     const finished = finishedIn(crowdSeen);
     const strangers = tasksIn(crowdSeen).filter(({ taskId }) => !crowd.some((task) => task.taskId === taskId));
