@@ -131,7 +131,7 @@ export const lifecycle: readonly Mutant[] = [
     name: "time-epoch",
     fault: "Instants are numbers as text, not ISO 8601.",
     killedBy: ["lifecycle/times"],
-    mayAlso: ["ttl/actual", "ttl/not-early", "clock/stamps"],
+    mayAlso: ["ttl/actual", "ttl/not-early", "clock/stamps", "ttl/given-back", "ttl/later", "ttl/later-capped"],
     store: (store, { fired }) =>
       mapTasks(store, (task) => (fired(), { ...task, createdAt: String(Date.parse(task.createdAt)) })),
   }),
@@ -226,6 +226,21 @@ export const lifecycle: readonly Mutant[] = [
             fired();
             const known = await inner.getTask(taskId);
             return inner.updateTask(taskId, { ...change, statusMessage: known?.statusMessage ?? "" }, options);
+          },
+        }),
+      }),
+  }),
+  defineMutant({
+    name: "end-message-empty-kept",
+    fault: "An empty message at the end of a task is taken for none.",
+    killedBy: ["lifecycle/message"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        root: (inner) => ({
+          async finishTask(taskId, outcome, { statusMessage, ...options } = {}) {
+            if (statusMessage !== "") return inner.finishTask(taskId, outcome, { ...options, statusMessage });
+            fired();
+            return inner.finishTask(taskId, outcome, options);
           },
         }),
       }),

@@ -229,7 +229,7 @@ export const message: Rule = defineRule({
   title: "The last message that was given is the one that is read",
   level: "should",
   source: ["S-65", "X-55"],
-  mutants: ["message-dropped", "message-empty-kept"],
+  mutants: ["message-dropped", "message-empty-kept", "end-message-empty-kept"],
   async act(kit) {
     const { taskId } = await kit.task({ statusMessage: "made" });
     const read = async (): Promise<string | undefined> => (await kit.B.getTask(taskId))?.statusMessage;
@@ -246,16 +246,20 @@ export const message: Rule = defineRule({
     const second = await kit.task();
     await kit.A.finishTask(second.taskId, COMPLETED, { statusMessage: "all done" });
     const given = (await kit.B.getTask(second.taskId))?.statusMessage;
+    const third = await kit.task({ statusMessage: "made" });
+    await kit.A.finishTask(third.taskId, COMPLETED, { statusMessage: "" });
+    const endedEmpty = (await kit.B.getTask(third.taskId))?.statusMessage;
     const failed = await kit.ended({ status: "failed", error: { code: -32000, message: "no more disk" } });
-    return { made, omitted, replaced, emptied, finished, given, failed };
+    return { made, omitted, replaced, emptied, finished, given, endedEmpty, failed };
   },
-  judge(expect, { made, omitted, replaced, emptied, finished, given, failed }) {
+  judge(expect, { made, omitted, replaced, emptied, finished, given, endedEmpty, failed }) {
     expect("create with a message", made, equalTo("made"));
     expect("report without a message", omitted, equalTo("made"));
     expect("report another message", replaced, equalTo("half"));
     expect("report an empty message", emptied ?? "", equalTo(""));
     expect("complete without a message", finished, equalTo("almost"));
     expect("complete with a message", given, equalTo("all done"));
+    expect("complete with an empty message", endedEmpty ?? "", equalTo(""));
     const some = which<string | undefined>(
       "a message, since the task failed",
       (text) => typeof text === "string" && text !== "",
