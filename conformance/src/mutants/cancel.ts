@@ -252,6 +252,22 @@ export const cancel: readonly Mutant[] = [
       }),
   }),
   defineMutant({
+    name: "cancelled-counted-failed",
+    fault: "Maintenance reports the tasks that it cancelled as failed.",
+    killedBy: ["cancel/coop-orphan"],
+    store: (store, { fired }) =>
+      overStore(store, {
+        root: (inner) => ({
+          async maintain(options) {
+            const report = await inner.maintain(options);
+            if (report.cancelled === 0) return report;
+            fired();
+            return { ...report, failed: report.failed + report.cancelled, cancelled: 0 };
+          },
+        }),
+      }),
+  }),
+  defineMutant({
     name: "cancel-starves",
     fault: "A cancel starts again whenever the task changed meanwhile.",
     killedBy: ["cancel/not-starved"],

@@ -168,9 +168,16 @@ export const coopOrphan: Rule = defineRule({
   title: "A wish to cancel outlives the worker",
   level: "promise",
   source: ["P8", "P9"],
-  mutants: ["coop-forgotten", "intent-handed-on"],
+  mutants: ["coop-forgotten", "intent-handed-on", "cancelled-counted-failed"],
   isolated: true,
   async act(kit) {
+    const made: string[] = [];
+    const counted = await askedUnderLease(kit, made);
+    await kit.elapse(counted.leaseMs);
+    // There are no other tasks yet. A store that maintains by itself may have been here before.
+    const report = await kit.B.maintain();
+    const tasks = await Promise.all(made.map((taskId) => kit.A.getTask(taskId)));
+    const count = { told: report.failed, seen: tasks.filter((task) => task?.status === "failed").length };
     const [asked, taken] = [await askedUnderLease(kit), await askedUnderLease(kit)];
     const late = await kit.task();
     const leaseMs = kit.timing.unitMs;
@@ -181,10 +188,15 @@ export const coopOrphan: Rule = defineRule({
     const lapsed = await attempt(kit.A.requestCancellation(late.taskId));
     await kit.B.maintain();
     const handed = { next, after: await kit.A.getTask(taken.taskId) };
-    return { after: await kit.A.getTask(asked.taskId, { outcome: true }), handed, lapsed };
+    return { count, after: await kit.A.getTask(asked.taskId, { outcome: true }), handed, lapsed };
   },
-  judge(expect, { after, handed, lapsed }) {
+  judge(expect, { count, after, handed, lapsed }) {
     expect("ask to cancel a leased task, let the lease run out, maintain", after, cancelledOrGone);
+    expect(
+      "ask to cancel the only task there is, which is leased, let the lease run out, maintain: how many that says it failed",
+      count.told,
+      which(`${count.seen} at most: so many are failed`, (told) => told <= count.seen),
+    );
     const nothing = orGone(fulfilled(equalTo<unknown>(undefined)));
     expect("ask to cancel a leased task, let the lease run out, take it", handed.next, nothing);
     expect("ask to cancel a leased task, let the lease run out, take it, then read", handed.after, cancelledOrGone);
@@ -193,10 +205,14 @@ export const coopOrphan: Rule = defineRule({
   },
 });
 
-/** A task whose worker was asked in time to cancel it. */
-async function askedUnderLease(kit: Kit): Promise<{ readonly taskId: string; readonly leaseMs: number }> {
+/** A task whose worker was asked in time to cancel it. @param made gets the ids of tried ones, too */
+async function askedUnderLease(
+  kit: Kit,
+  made: string[] = [],
+): Promise<{ readonly taskId: string; readonly leaseMs: number }> {
   return kit.within(async (leaseMs) => {
     const { taskId } = await kit.task();
+    made.push(taskId);
     await kit.A.acquireLease(taskId, { holder: "worker", leaseMs });
     await kit.B.requestCancellation(taskId);
     return { taskId, leaseMs };
