@@ -164,7 +164,7 @@ export const leaseRecovery: readonly Mutant[] = [
     name: "claim-from-create",
     fault: "The claim period runs once, from the creation.",
     killedBy: ["lease/claim"],
-    mayAlso: ["lease/handed-on", "inputs/handover", "lease/refused-hand-over"],
+    mayAlso: ["lease/handed-on", "inputs/handover", "lease/refused-hand-over", "lifecycle/shape"],
     ...recovering(
       () =>
         ({ when, then }) => ({ when, then: { ...then, claimInMs: null } }),

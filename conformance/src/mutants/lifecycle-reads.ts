@@ -3,7 +3,8 @@ import { isTerminal } from "@mcp-task-store/core";
 import { MOST_THEMES } from "./ids.ts";
 import { defineMutant, type Mutant, type Plot } from "./mutant.ts";
 import { sharedBy } from "./over-messages.ts";
-import { overStore } from "./over-store.ts";
+import { changeWithout, eachAlternative, rewriting } from "./over-driver.ts";
+import { mapTasks, overStore } from "./over-store.ts";
 
 /** A store that keeps what it gave out and gives it again, to be written over. */
 function livingObjects(store: TaskStore, { fired }: Plot): TaskStore {
@@ -211,6 +212,42 @@ export const lifecycleReads: readonly Mutant[] = [
             return { ...task, status: "cancelled", revision: task.revision + 1 };
           },
         }),
+      }),
+  }),
+  defineMutant({
+    name: "claim-shown-leased",
+    fault: "A task that somebody holds shows the lease's end as the time by which to claim it.",
+    killedBy: ["lifecycle/shape"],
+    store: (store, { fired }) =>
+      mapTasks(store, (task) => {
+        if (task.lease === undefined) return task;
+        fired();
+        return { ...task, claimBy: task.lease.expiresAt };
+      }),
+  }),
+  defineMutant({
+    name: "asked-claimed",
+    fault: "A task that waits for an answer keeps the time by which to claim it.",
+    killedBy: ["lifecycle/shape"],
+    driver: (driver, { fired }) =>
+      rewriting(driver, (write, kind) => {
+        if (kind !== "ask") return write;
+        fired();
+        return eachAlternative(write, ({ when, then }) => ({ when, then: changeWithout(then, "claimInMs") }));
+      }),
+  }),
+  defineMutant({
+    name: "release-asked-claimed",
+    fault: "A release sets the time by which to claim a task, also of one that waits for an answer.",
+    killedBy: ["lifecycle/shape"],
+    driver: (driver, { fired }) =>
+      rewriting(driver, (write, kind) => {
+        if (kind !== "release") return write;
+        fired();
+        return eachAlternative(write, ({ when, then }) => ({
+          when,
+          then: when.status === "input_required" ? { ...then, claimInMs: 60_000 } : then,
+        }));
       }),
   }),
 ];

@@ -3,7 +3,10 @@ import { questionFor } from "../question.ts";
 import { defineRule, type Rule } from "../rule.ts";
 import { equalTo, which } from "../wants.ts";
 import { COMPLETED } from "./endings.ts";
+import { leasedTask } from "./leased-task.ts";
 import { firstOfWatch } from "./operations.ts";
+
+const HOUR_MS = 3_600_000;
 
 /** Absent where there is nothing to show: `in` and JSON both tell that from null. */
 const OPTIONAL = [
@@ -21,19 +24,31 @@ const REQUEST = { method: "tools/call", name: "weather", params: { city: "Ys" } 
 
 export const shape: Rule = defineRule({
   id: "lifecycle/shape",
-  title: "A task shows what it has and leaves out what it has not, and never shows a lease's token",
+  title:
+    "A task shows what it has and leaves out what it has not: claimBy while it is to be claimed, a lease's token never",
   level: "promise",
   source: ["P8", "P10"],
-  mutants: ["metadata-undefined", "token-shown", "request-dropped"],
+  mutants: [
+    "metadata-undefined",
+    "token-shown",
+    "request-dropped",
+    "claim-shown-leased",
+    "asked-claimed",
+    "release-asked-claimed",
+  ],
   async act(kit) {
     const principal = kit.principal("p1");
     const view = kit.B.scoped(principal);
     const made = await kit.task({ principal, metadata: { n: 1 }, statusMessage: "made", request: REQUEST });
     const { taskId } = made;
     const bare = await kit.A.updateTask(taskId, { metadata: null, statusMessage: null });
-    const lease = await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: 3_600_000 });
+    const lease = await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: HOUR_MS });
     const token = lease?.token;
     const own = { lease: token };
+    const free = await kit.asked(["k"]);
+    const answered = await kit.B.answerInputs(free.taskId, { k: { action: "accept" } });
+    const [given, waiting] = [await leasedTask(kit, kit.A, HOUR_MS), await leasedTask(kit, kit.A, HOUR_MS)];
+    await kit.A.requestInputs(waiting.taskId, { k: questionFor("k") }, { lease: waiting.token });
     const tasks: Readonly<Record<string, Task | undefined>> = {
       "the create": made,
       "a report that took metadata and message away": bare,
@@ -48,6 +63,11 @@ export const shape: Rule = defineRule({
       "a wish to cancel": await view.requestCancellation(taskId),
       "an end": await kit.A.finishTask(taskId, COMPLETED, own),
       "a read of the end": await view.getTask(taskId),
+      "a question to the client of a task that nobody holds": free,
+      "its answer": answered,
+      "a release": await kit.A.releaseLease(given.taskId, given.token),
+      "a release with an open question": await kit.A.releaseLease(waiting.taskId, waiting.token),
+      "a read of that": await kit.B.getTask(waiting.taskId),
     };
     return { token, tasks, ended: await view.getTask(taskId, { request: true }) };
   },
@@ -60,6 +80,15 @@ export const shape: Rule = defineRule({
         `look at the task of ${where}: keys with nothing in them`,
         empty,
         which("none: such a key is left out", (keys) => keys.length === 0),
+      );
+      const isFree = task.status === "working" && task.lease === undefined;
+      expect(
+        `look at the task of ${where}: its claimBy`,
+        task.claimBy,
+        which(
+          isFree ? "an instant: it is working, and nobody holds a lease" : "none: it is not to be claimed",
+          (claimBy) => (claimBy !== undefined) === isFree,
+        ),
       );
       const told = token !== undefined && Object.values(task.lease ?? {}).some((value: unknown) => value === token);
       expect(
