@@ -72,7 +72,10 @@ export interface TaskChange {
   readonly statusMessage?: string | null | undefined;
   readonly metadata?: JsonObject | null | undefined;
   readonly pollIntervalMs?: number | undefined;
-  /** How long the task is to live from now. `Task.ttlMs`, which counts from creation, becomes its age plus this. */
+  /**
+   * How long the task is to live from now, capped by the store's `maxTtlMs`. `Task.ttlMs`, which counts from creation,
+   * becomes its age plus this.
+   */
   readonly ttlMs?: number | null | undefined;
 }
 
@@ -314,8 +317,8 @@ export interface TaskStore extends Omit<ScopedTaskStore, "principal" | "createTa
   renewLease(taskId: string, token: number, options?: RenewOptions): Promise<Lease>;
 
   /**
-   * Gives the task back: it is free at once, its ttl starts again, and the attempt does not count. If its cancellation
-   * was asked for it is cancelled. One round trip.
+   * Gives the task back: it is free at once, its ttl starts again, also where the lease had raised its expiry to more,
+   * and the attempt does not count. If its cancellation was asked for it is cancelled. One round trip.
    * @throws TaskStoreError LEASE_LOST, TASK_TERMINAL, TASK_NOT_FOUND
    */
   releaseLease(taskId: string, token: number, options?: ReleaseOptions): Promise<Task>;

@@ -81,7 +81,7 @@ export interface Task {
   readonly statusMessage?: string;
   readonly createdAt: string;
   readonly lastUpdatedAt: string;
-  /** Lifetime, ms; counted from creation and once more from the terminal state. `null`: unlimited. */
+  /** Lifetime, ms; counted from creation, and once more from a release and from the terminal state. `null`: unlimited. */
   readonly ttlMs: number | null;
   /** How often a client should poll, ms. */
   readonly pollIntervalMs: number;
