@@ -29,6 +29,7 @@ import { races } from "./mutants/races.ts";
 import { scope } from "./mutants/scope.ts";
 import { told } from "./mutants/told.ts";
 import { ttl } from "./mutants/ttl.ts";
+import { ttlMoved } from "./mutants/ttl-moved.ts";
 import { wait } from "./mutants/wait.ts";
 import { watch } from "./mutants/watch.ts";
 
@@ -49,6 +50,7 @@ export const mutants: readonly Mutant[] = [
   told,
   scope,
   ttl,
+  ttlMoved,
   expired,
   list,
   wait,

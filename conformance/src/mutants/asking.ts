@@ -26,7 +26,7 @@ export const asking: readonly Mutant[] = [
     name: "release-shows-before",
     fault: "A release answers with the task as it was read before the write.",
     killedBy: ["inputs/handover"],
-    mayAlso: ["cancel/race-update", "lease", "cancel/coop-asked", "durable/reopen"],
+    mayAlso: ["cancel/race-update", "lease", "cancel/coop-asked", "durable/reopen", "ttl/given-back"],
     store: (store, { fired }) =>
       overStore(store, {
         root: (inner) => ({

@@ -190,6 +190,7 @@ export const close: readonly Mutant[] = [
     name: "caps-missing",
     fault: "A capability is not declared at all.",
     killedBy: ["caps/claims"],
+    mayAlso: ["ttl/lease-raises"],
     ...declaring((capabilities) => {
       const partial = { ...capabilities };
       Reflect.deleteProperty(partial, "graceMs");

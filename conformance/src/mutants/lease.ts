@@ -139,6 +139,7 @@ export const lease: readonly Mutant[] = [
       "cancel/coop-asked",
       "lease/handed-on",
       "lease/refused-hand-over",
+      "ttl/given-back",
     ],
     store: (store, { fired }) =>
       overStore(store, {

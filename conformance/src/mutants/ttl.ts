@@ -1,30 +1,10 @@
-import type { TaskRecord } from "@mcp-task-store/core";
 import { isTerminal } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
+import { expiryAfter } from "./expiry-after.ts";
 import { MOST_THEMES } from "./ids.ts";
-import { defineMutant, type Layers, type Mutant, type Plot } from "./mutant.ts";
-import { changeWithout, eachAlternative, intercepting, rewriting, type WriteKind } from "./over-driver.ts";
+import { defineMutant, type Layers, type Mutant } from "./mutant.ts";
+import { changeWithout, eachAlternative, intercepting, rewriting } from "./over-driver.ts";
 import { hang, mapTasks, onCode, overStore } from "./over-store.ts";
-
-/** After writes of these kinds a row's expiry is set to something else. */
-function expiryAfter(
-  kinds: readonly WriteKind[],
-  expiry: (row: TaskRecord, before: TaskRecord, plot: Plot) => number | null,
-): Pick<Layers, "driver"> {
-  return {
-    driver: (driver, plot) =>
-      intercepting(driver, async (write, kind, send) => {
-        const before = plot.backend.rows.get(write.taskId);
-        const answer = await send(write);
-        if (before === undefined || answer.kind === "gone" || !kinds.includes(kind)) return answer;
-        const expiresAt = expiry(answer.row, before, plot);
-        if (expiresAt === answer.row.expiresAt) return answer;
-        plot.fired();
-        plot.backend.patch(write.taskId, () => ({ expiresAt }));
-        return { ...answer, row: { ...answer.row, expiresAt } };
-      }),
-  };
-}
 
 /** Creates with another lifetime than the one that was asked for, and says nothing of it. */
 function lifetimes(change: (ttlMs: number | null) => number | null): Pick<Layers, "driver"> {
@@ -67,6 +47,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-cap-silent",
     fault: "A ttl that was cut is reported as it was asked for.",
     killedBy: ["ttl/actual"],
+    mayAlso: ["ttl/later"],
     store(store, { fired }) {
       const wishes = new Map<string, number | null>();
       const spoken = mapTasks(store, (task) => {
@@ -170,6 +151,7 @@ export const ttl: readonly Mutant[] = [
     name: "ttl-slides-update",
     fault: "A report starts the ttl again.",
     killedBy: ["ttl/restart-once"],
+    mayAlso: ["ttl/last-write"],
     driver: (driver, { fired }) =>
       rewriting(driver, (write, kind) => {
         if (kind !== "report") return write;
@@ -198,7 +180,7 @@ export const ttl: readonly Mutant[] = [
     name: "leased-expires",
     fault: "A lease does not keep its task beyond the ttl.",
     killedBy: ["ttl/leased-lives"],
-    mayAlso: ["ttl/grace"],
+    mayAlso: ["ttl/grace", "ttl/lease-raises"],
     ...expiryAfter(["acquire", "renew"], (_row, before) => before.expiresAt),
   }),
   defineMutant({
@@ -222,13 +204,21 @@ export const ttl: readonly Mutant[] = [
     name: "renew-sets-expiry",
     fault: "A heartbeat sets the expiry to the lease's end.",
     killedBy: ["ttl/leased-lives"],
-    mayAlso: ["lease/late-finish", "lease/fenced", "exec/lost-lease", "exec/max-run", "lease/stale-refused"],
+    mayAlso: [
+      "lease/late-finish",
+      "lease/fenced",
+      "exec/lost-lease",
+      "exec/max-run",
+      "lease/stale-refused",
+      "ttl/lease-raises",
+    ],
     ...expiryAfter(["renew"], (row) => row.lease?.expiresAt ?? row.expiresAt),
   }),
   defineMutant({
     name: "orphan-vanishes",
     fault: "A task expires with its lease, without a period of grace.",
     killedBy: ["ttl/grace"],
+    mayAlso: ["ttl/lease-raises"],
     ...expiryAfter(["acquire", "renew"], (row, before) => {
       return row.expiresAt === before.expiresAt ? row.expiresAt : (row.lease?.expiresAt ?? row.expiresAt);
     }),

@@ -33,6 +33,7 @@ import * as scope from "./scope.ts";
 import * as shape from "./shape.ts";
 import * as ttl from "./ttl.ts";
 import * as ttlBelongings from "./ttl-belongings.ts";
+import * as ttlMoved from "./ttl-moved.ts";
 import * as ttlReturn from "./ttl-return.ts";
 import * as v1 from "./v1.ts";
 import * as v1Pages from "./v1-pages.ts";
@@ -58,6 +59,7 @@ export const rules: readonly Rule[] = [
   ttl,
   ttlBelongings,
   ttlReturn,
+  ttlMoved,
   maintainRaces,
   list,
   listCursors,
