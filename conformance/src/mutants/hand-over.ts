@@ -29,4 +29,23 @@ export const handOver: readonly Mutant[] = [
         return eachAlternative(write, ({ when }) => ({ when, then: { claimInMs: 3_600_000 } }));
       }),
   }),
+  defineMutant({
+    name: "stranger-moves-claim",
+    fault: "An answer that nobody asked for starts the claim period again.",
+    killedBy: ["lease/claim-kept"],
+    store: (store, { backend, fired }) =>
+      overStore(store, {
+        methods: (inner) => ({
+          async answerInputs(taskId, answers, options) {
+            const before = backend.rows.get(taskId)?.claimBy ?? null;
+            const after = await inner.answerInputs(taskId, answers, options);
+            if (after.claimBy === undefined || before === null) return after;
+            fired();
+            const claimBy = Date.parse(after.claimBy) + backend.nowMs() - Date.parse(after.lastUpdatedAt);
+            backend.patch(taskId, () => ({ claimBy }));
+            return { ...after, claimBy: new Date(claimBy).toISOString() };
+          },
+        }),
+      }),
+  }),
 ];

@@ -164,7 +164,7 @@ export const inputs: readonly Mutant[] = [
     name: "stranger-throws",
     fault: "An answer to an unknown key is refused.",
     killedBy: ["inputs/strangers"],
-    mayAlso: ["lifecycle/copies-in"],
+    mayAlso: ["lifecycle/copies-in", "lease/claim-kept"],
     store: (store, { fired }) =>
       overStore(store, {
         methods: (inner) => ({

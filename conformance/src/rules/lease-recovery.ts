@@ -259,3 +259,24 @@ export const refusedHandOver: Rule = defineRule({
     expect("let onOrphan throw once, then maintain on: the calls after that", count, once);
   },
 });
+
+export const claimKept: Rule = defineRule({
+  id: "lease/claim-kept",
+  title: "Answers that nobody asked for do not put off when a task is handed out again",
+  level: "promise",
+  source: ["P8", "X-34"],
+  mutants: ["stranger-moves-claim"],
+  settings: () => ({ claimWithinMs: HOUR_MS }),
+  async act(kit) {
+    const { taskId } = await kit.asked(["closed"]);
+    const before = await kit.A.answerInputs(taskId, { closed: { action: "accept" } });
+    await kit.elapse(kit.timing.unitMs);
+    const late = { closed: { action: "decline" }, unknown: { action: "accept" } };
+    return { before, call: await attempt(kit.B.answerInputs(taskId, late)), after: await kit.A.getTask(taskId) };
+  },
+  judge(expect, { before, call, after }) {
+    const did = "answer the last open key of a task that nobody holds; later that key and an unknown one";
+    expect(did, call, fulfilled());
+    expect(`${did}, then read: claimBy, as after the last answer`, after?.claimBy, equalTo(before.claimBy));
+  },
+});
