@@ -54,6 +54,7 @@ const tidy = shape(
   [
     "exec/lost-lease",
     "lease/claim",
+    "lease/claim-kept",
     "lease/fenced",
     "lease/handed-on",
     "lease/orphan-fail",
@@ -64,6 +65,7 @@ const tidy = shape(
     "payload/limits",
     "ttl/actual",
     "ttl/grace",
+    "ttl/later-capped",
     "ttl/leased-lives",
     "ttl/maintain-race",
     "wait/gap",

@@ -147,10 +147,15 @@ class FormedCluster {
   }
 
   async setNodeTimeout(ms: number): Promise<void> {
-    const asked = this.#nodes.filter((node) => node.isRunning() && !this.#paused.has(node));
     await Promise.all(
-      asked.map((node) => this.#ask(node, async (redis) => await redis.config("SET", "cluster-node-timeout", ms))),
+      this.#awake().map((node) =>
+        this.#ask(node, async (redis) => await redis.config("SET", "cluster-node-timeout", ms)),
+      ),
     );
+  }
+
+  #awake(): readonly RedisNode[] {
+    return this.#nodes.filter((node) => node.isRunning() && !this.#paused.has(node));
   }
 
   async form(primaries: number): Promise<void> {
@@ -207,8 +212,8 @@ class FormedCluster {
   }
 
   async primaryOf(key: string): Promise<number> {
-    const node = this.#nodes.find((each) => each.isRunning());
-    if (node === undefined) throw new Error("no node of the cluster runs");
+    const [node] = this.#awake();
+    if (node === undefined) throw new Error("no node of the cluster answers");
     return this.#ask(node, async (redis) => {
       const slot = await redis.cluster("KEYSLOT", key);
       for (const [from, to, primary] of await redis.cluster("SLOTS")) {
