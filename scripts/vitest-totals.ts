@@ -17,7 +17,7 @@ interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    /** Why the file could not be loaded, or empty. */
+    /** Why the file could not be loaded, or empty: what a hook threw stands nowhere in the report. */
     readonly message: string;
     readonly assertionResults: readonly {
       readonly status: string;
@@ -28,6 +28,7 @@ interface VitestReport {
 }
 
 const SHOWN_LINES = 25;
+const HOOK_FAILED = "a hook failed (beforeAll …), and its tests did not run: see the output above";
 
 /**
  * @param report vitest's JSON report, undefined when there is none
@@ -51,10 +52,11 @@ export function vitestTotals(report: unknown, exitCode: number): Totals {
 function failedTests(report: VitestReport): string[] {
   return report.testResults.flatMap(({ name, status, message, assertionResults }) => {
     const file = relative(rootDirectory, name);
-    if (status === "failed" && assertionResults.length === 0) return [`${file}\n${indented(message)}`];
-    return assertionResults
-      .filter((result) => result.status === "failed")
-      .map(({ fullName, failureMessages }) => `${file}: ${fullName}\n${indented(failureMessages.join("\n"))}`);
+    const failed = assertionResults.filter((result) => result.status === "failed");
+    if (status === "failed" && failed.length === 0) return [`${file}\n${indented(message || HOOK_FAILED)}`];
+    return failed.map(
+      ({ fullName, failureMessages }) => `${file}: ${fullName}\n${indented(failureMessages.join("\n"))}`,
+    );
   });
 }
 

@@ -22,6 +22,14 @@ describe("vitestTotals", () => {
     expect(vitestTotals(broken, 1)).toMatchObject({ passed: 3, failed: 1, failures });
   });
 
+  it("names a file whose hook failed, though no test of it did", () => {
+    const skipped = [{ status: "skipped", fullName: "one wins", failureMessages: [] }];
+    const file = { name: join(rootDirectory, "a.test.ts"), status: "failed", message: "", assertionResults: skipped };
+    const { failed, failures } = vitestTotals({ ...green, testResults: [...green.testResults, file] }, 1);
+    expect(failed).toBe(1);
+    expect(failures[0]).toMatch(/^a\.test\.ts\n  a hook failed/u);
+  });
+
   it("says each failed test, and the beginning of why", () => {
     const long = Array.from({ length: 100 }, (_, index) => `line ${index}`).join("\n");
     const assertionResults = ["short", long].map((message) => ({

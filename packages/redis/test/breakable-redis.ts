@@ -8,11 +8,8 @@ import { scratchRedis } from "./scratch-redis.ts";
 const KEY_PREFIX = "breakable:";
 const LONG_MS = 600_000;
 
-/** The server of REDIS_URL is not ours to stop others on. */
-const OWN = (process.env["REDIS_URL"] ?? "") === "" ? {} : ({ origin: "path" } as const);
-
 export async function breakableRedis(): Promise<BreakableServer> {
-  const service = await startRedis({ fast: true, ...OWN });
+  const service = await startRedis({ fast: true, notFrom: ["env"] });
   const scratch = await scratchRedis({ url: service.url, keyPrefix: KEY_PREFIX });
   // Leaves the scripts with the server: an answer that is lost is then that of a script, not that it is unknown.
   await scratch.driver.setup();

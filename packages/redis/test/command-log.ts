@@ -14,8 +14,7 @@ export interface CommandLog extends AsyncDisposable {
 
 export async function commandLog(): Promise<CommandLog> {
   // The server of REDIS_URL has other users.
-  const given = (process.env["REDIS_URL"] ?? "") !== "";
-  const service = await startRedis({ fast: true, ...(given ? { origin: "path" } : {}) });
+  const service = await startRedis({ fast: true, notFrom: ["env"] });
   const control = new Redis(service.url, { connectionName: "control" });
   const monitor = await control.monitor();
   let seen: string[][] = [];

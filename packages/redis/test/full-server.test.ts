@@ -8,11 +8,9 @@ import { scratchRedisCluster } from "./scratch-cluster.ts";
 import { type ScratchRedis, scratchRedis } from "./scratch-redis.ts";
 
 const KEY_PREFIX = "full:";
-/** The server of REDIS_URL has other users. */
-const OWN = (process.env["REDIS_URL"] ?? "") === "" ? {} : ({ origin: "path" } as const);
 
 async function fullServer(): Promise<readonly [AsyncDisposable, ScratchRedis]> {
-  const service: RedisService = await startRedis({ fast: true, ...OWN });
+  const service: RedisService = await startRedis({ fast: true, notFrom: ["env"] });
   return [service, await scratchRedis({ url: service.url, keyPrefix: KEY_PREFIX })];
 }
 

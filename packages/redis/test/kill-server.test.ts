@@ -6,8 +6,7 @@ import { createRedisTaskStore } from "../src/index.ts";
 /** With appendfsync always: what it acknowledged is on its disk. */
 async function start(): Promise<KillableServer> {
   // The server of REDIS_URL is not ours to kill.
-  const given = (process.env["REDIS_URL"] ?? "") !== "";
-  const service = await startRedis(given ? { origin: "path" } : {});
+  const service = await startRedis({ notFrom: ["env"] });
   return {
     open: (options, polls) =>
       createRedisTaskStore({

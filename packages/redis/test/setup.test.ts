@@ -9,14 +9,12 @@ import { SCRIPTS } from "../src/scripts.ts";
 import { scratchRedisCluster } from "./scratch-cluster.ts";
 
 const KEY_PREFIX = "setup:";
-/** The server of REDIS_URL has other users. */
-const OWN = (process.env["REDIS_URL"] ?? "") === "" ? {} : ({ origin: "path" } as const);
 
 describe.skipIf(redisIsLeftOut())("setup", () => {
   let service: RedisService;
   let control: Redis;
   beforeAll(async () => {
-    service = await startRedis({ fast: true, ...OWN });
+    service = await startRedis({ fast: true, notFrom: ["env"] });
     control = new Redis(service.url);
   });
   afterAll(async () => {
@@ -108,7 +106,7 @@ describe.skipIf(redisIsLeftOut())("setup", () => {
   });
 
   it("is not done on a replica, whether or not it has been done on its primary", async () => {
-    await using replica = await startRedis({ fast: true, ...OWN });
+    await using replica = await startRedis({ fast: true, notFrom: ["env"] });
     const client = new Redis(replica.url);
     onTestFinished(() => client.disconnect());
     const primary = new URL(service.url);

@@ -20,8 +20,6 @@ import { tcpProxy } from "../../../conformance/src/wire/tcp-proxy.ts";
 const HOUR_MS = 3_600_000;
 const DONE = { status: "completed", result: { answer: 42 } } as const;
 const KEY_PREFIX = "troubled:";
-/** The server of REDIS_URL has other users. */
-const OWN = (process.env["REDIS_URL"] ?? "") === "" ? {} : ({ origin: "path" } as const);
 /** 400 µs for each key, 12 s for all, until it is told to hurry; it looks at its clients after every 1,024 keys. */
 const SLOW_TO_LOAD = { "key-load-delay": "400" };
 const hurry = (loading: Redis): Promise<unknown> => loading.config("SET", "key-load-delay", "0");
@@ -37,7 +35,7 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
   let redis: ScratchRedis;
   let control: Redis;
   beforeAll(async () => {
-    service = await startRedis({ fast: true, ...OWN });
+    service = await startRedis({ fast: true, notFrom: ["env"] });
     redis = await scratchRedis({ url: service.url, keyPrefix: KEY_PREFIX });
     control = new Redis(service.url);
     control.on("error", () => {});
@@ -166,7 +164,7 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
   });
 
   it("that reads its data from the disk is waited for", async () => {
-    await using slow = await startRedis({ fast: true, ...OWN, settings: SLOW_TO_LOAD });
+    await using slow = await startRedis({ fast: true, notFrom: ["env"], settings: SLOW_TO_LOAD });
     const filler = new Redis(slow.url, { enableReadyCheck: false });
     filler.on("error", () => {});
     await filler.eval(FILL, 0);
@@ -194,7 +192,7 @@ describe.skipIf(redisIsLeftOut())("a server in trouble", () => {
   });
 
   it("that reads its data says so to a client that does not wait", async () => {
-    await using slow = await startRedis({ fast: true, ...OWN, settings: SLOW_TO_LOAD });
+    await using slow = await startRedis({ fast: true, notFrom: ["env"], settings: SLOW_TO_LOAD });
     const client = new Redis(slow.url, { enableReadyCheck: false, autoResendUnfulfilledCommands: false });
     client.on("error", () => {});
     await client.eval(FILL, 0);

@@ -23,6 +23,11 @@ export interface RedisOptions {
   /** Only this one. @default the variable MCP_TASK_STORE_REDIS, else the first that there is, in the order of the type */
   readonly origin?: RedisOrigin | undefined;
   /**
+   * Origins that do not do, also when the variable wants one: "env" for a server that is to be ended, "docker" for one
+   * that is to read this machine's files. @default none
+   */
+  readonly notFrom?: readonly RedisOrigin[] | undefined;
+  /**
    * Writes its log to the disk once a second (appendfsync everysec), and so may lose what it acknowledged when it is
    * killed. @default false: appendfsync always, nothing acknowledged is lost
    */
@@ -67,11 +72,12 @@ const INSTALL_HINT =
  * @throws Error that says what to install when there is none
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisService> {
-  const { fast = false, settings = {}, log } = options;
+  const { fast = false, settings = {}, notFrom = [], log } = options;
+  const usable = (each: RedisOrigin): boolean => !notFrom.includes(each);
   const { origin, server } = await firstServer({
     what: "Redis",
-    origins: REDIS_ORIGIN.origins,
-    wanted: options.origin ?? originFromEnvironment(REDIS_ORIGIN),
+    origins: REDIS_ORIGIN.origins.filter(usable),
+    wanted: options.origin ?? [originFromEnvironment(REDIS_ORIGIN)].find((each) => each !== undefined && usable(each)),
     hint: INSTALL_HINT,
     start: async (each) => {
       if (each === "env") return givenServer();

@@ -157,12 +157,28 @@ describe.skipIf(redisIsLeftOut())("a Redis server that was started", () => {
     await service.stop();
     expect(await (await connected(server.url)).ping()).toBe("PONG");
   });
+
+  it("is another one than that of REDIS_URL for who may not use that, wherever this machine has one", async () => {
+    await using server = await startRedis({ fast: true });
+    vi.stubEnv("REDIS_URL", server.url);
+    for (const wanted of [undefined, "env"]) {
+      vi.stubEnv("MCP_TASK_STORE_REDIS", wanted);
+      await using own = await startRedis({ fast: true, notFrom: ["env"] });
+      expect(own.url).not.toBe(server.url);
+      expect(own.origin).toBe(server.origin);
+    }
+  });
 });
 
 describe("the choice of a Redis server", () => {
   it("refuses a variable it does not know", async () => {
     vi.stubEnv("MCP_TASK_STORE_REDIS", "paht");
     await expect(startRedis()).rejects.toThrow(/"paht"; give env, path, docker or apt/);
+  });
+
+  it("tries no origin that does not do", async () => {
+    vi.stubEnv("MCP_TASK_STORE_REDIS", "path");
+    await expect(startRedis({ notFrom: ["env", "path", "docker", "apt"] })).rejects.toThrow(/found no Redis server/);
   });
 
   it("says what to install when there is none", async () => {
