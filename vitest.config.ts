@@ -39,9 +39,9 @@ const config: ViteUserConfig = {
         exclude: [...configDefaults.exclude, ...TOGETHER],
       }),
     ],
-    // Vitest leaves one processor idle, half of a small machine; and these tests wait for servers and processes half of
-    // their time.
-    maxWorkers: Math.max(2, Math.ceil(availableParallelism() * 1.5)),
+    // Vitest leaves one processor idle, half of a small machine; and these tests wait for servers and processes more
+    // than half of their time.
+    maxWorkers: 2 * availableParallelism(),
     // Starts the servers once a run and hands their addresses to the tests.
     globalSetup: ["@mcp-task-store/services/vitest-global-setup"],
     teardownTimeout: 30_000,
