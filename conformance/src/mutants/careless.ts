@@ -1,7 +1,7 @@
 import type { TaskRecord } from "@mcp-task-store/core";
 import { isTerminal } from "@mcp-task-store/core";
 import { defineMutant, type Layers, type Mutant } from "./mutant.ts";
-import { eachAlternative, intercepting, rewriting, unguarded, type WriteKind } from "./over-driver.ts";
+import { changing, intercepting, rewriting, unguarded, type WriteKind } from "./over-driver.ts";
 import { hang, mapTasks, overStore } from "./over-store.ts";
 
 /** After each write of this kind something else of the row changes, too. */
@@ -106,12 +106,7 @@ export const careless: readonly Mutant[] = [
     name: "ttl-slides-ask",
     fault: "A question starts the ttl again.",
     killedBy: ["ttl/restart-once"],
-    driver: (driver, { fired }) =>
-      rewriting(driver, (write, kind) => {
-        if (kind !== "ask") return write;
-        fired();
-        return eachAlternative(write, ({ when, then }) => ({ when, then: { ...then, ttl: "restart" } }));
-      }),
+    driver: (driver, { fired }) => changing(driver, "ask", fired, (then) => ({ ...then, ttl: "restart" })),
   }),
   defineMutant({
     name: "finish-resurrects",

@@ -3,7 +3,7 @@ import { isTerminal } from "@mcp-task-store/core";
 import { MOST_THEMES } from "./ids.ts";
 import { defineMutant, type Mutant, type Plot } from "./mutant.ts";
 import { sharedBy } from "./over-messages.ts";
-import { changeWithout, eachAlternative, rewriting } from "./over-driver.ts";
+import { changeWithout, changing } from "./over-driver.ts";
 import { mapTasks, overStore } from "./over-store.ts";
 
 /** A store that keeps what it gave out and gives it again, to be written over. */
@@ -229,25 +229,15 @@ export const lifecycleReads: readonly Mutant[] = [
     name: "asked-claimed",
     fault: "A task that waits for an answer keeps the time by which to claim it.",
     killedBy: ["lifecycle/shape"],
-    driver: (driver, { fired }) =>
-      rewriting(driver, (write, kind) => {
-        if (kind !== "ask") return write;
-        fired();
-        return eachAlternative(write, ({ when, then }) => ({ when, then: changeWithout(then, "claimInMs") }));
-      }),
+    driver: (driver, { fired }) => changing(driver, "ask", fired, (then) => changeWithout(then, "claimInMs")),
   }),
   defineMutant({
     name: "release-asked-claimed",
     fault: "A release sets the time by which to claim a task, also of one that waits for an answer.",
     killedBy: ["lifecycle/shape"],
     driver: (driver, { fired }) =>
-      rewriting(driver, (write, kind) => {
-        if (kind !== "release") return write;
-        fired();
-        return eachAlternative(write, ({ when, then }) => ({
-          when,
-          then: when.status === "input_required" ? { ...then, claimInMs: 60_000 } : then,
-        }));
-      }),
+      changing(driver, "release", fired, (then, when) =>
+        when.status === "input_required" ? { ...then, claimInMs: 60_000 } : then,
+      ),
   }),
 ];

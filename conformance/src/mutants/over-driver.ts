@@ -57,6 +57,20 @@ export function eachAlternative(write: Write, change: (one: Alternative) => Alte
   return { ...write, alternatives: write.alternatives.flatMap((one) => change(one) ?? []) };
 }
 
+/** The driver with what the alternatives of every write of one kind do changed on their way. */
+export function changing(
+  driver: TaskDriver,
+  kind: WriteKind,
+  fired: () => void,
+  change: (then: Change, when: Guards) => Change,
+): TaskDriver {
+  return rewriting(driver, (write, is) => {
+    if (is !== kind) return write;
+    fired();
+    return eachAlternative(write, ({ when, then }) => ({ when, then: change(then, when) }));
+  });
+}
+
 /** Guards without some of them. */
 export function without<K extends keyof Guards>(when: Guards, ...names: readonly K[]): Guards {
   const dropped: ReadonlySet<string> = new Set(names);

@@ -1,6 +1,6 @@
 import { expiryAfter } from "./expiry-after.ts";
 import { defineMutant, type Mutant } from "./mutant.ts";
-import { changeWithout, eachAlternative, intercepting, rewriting } from "./over-driver.ts";
+import { changeWithout, changing, eachAlternative, intercepting, rewriting } from "./over-driver.ts";
 import { mapTasks, overStore } from "./over-store.ts";
 
 /** By how much a task outlives the expiry that it shows. */
@@ -18,14 +18,9 @@ export const ttlMoved: readonly Mutant[] = [
     fault: "A release leaves the expiry to which the lease has raised it.",
     killedBy: ["ttl/given-back"],
     driver: (driver, { fired }) =>
-      rewriting(driver, (write, kind) => {
-        if (kind !== "release") return write;
-        fired();
-        return eachAlternative(write, ({ when, then }) => ({
-          when,
-          then: then.set?.status === undefined ? changeWithout(then, "ttl") : then,
-        }));
-      }),
+      changing(driver, "release", fired, (then) =>
+        then.set?.status === undefined ? changeWithout(then, "ttl") : then,
+      ),
   }),
   defineMutant({
     name: "ttl-later-unaged",

@@ -3,7 +3,7 @@ import { isVisible } from "@mcp-task-store/core/transitions";
 import { expiryAfter } from "./expiry-after.ts";
 import { MOST_THEMES } from "./ids.ts";
 import { defineMutant, type Layers, type Mutant } from "./mutant.ts";
-import { changeWithout, eachAlternative, intercepting, rewriting } from "./over-driver.ts";
+import { changeWithout, changing, intercepting } from "./over-driver.ts";
 import { hang, mapTasks, onCode, overStore } from "./over-store.ts";
 
 /** Creates with another lifetime than the one that was asked for, and says nothing of it. */
@@ -122,12 +122,7 @@ export const ttl: readonly Mutant[] = [
     fault: "The end of a task does not restart its ttl.",
     killedBy: ["ttl/restart"],
     mayAlso: ["clock/stamps"],
-    driver: (driver, { fired }) =>
-      rewriting(driver, (write, kind) => {
-        if (kind !== "finish") return write;
-        fired();
-        return eachAlternative(write, ({ when, then }) => ({ when, then: changeWithout(then, "ttl") }));
-      }),
+    driver: (driver, { fired }) => changing(driver, "finish", fired, (then) => changeWithout(then, "ttl")),
   }),
   defineMutant({
     name: "ttl-slides-read",
@@ -152,12 +147,7 @@ export const ttl: readonly Mutant[] = [
     fault: "A report starts the ttl again.",
     killedBy: ["ttl/restart-once"],
     mayAlso: ["ttl/last-write"],
-    driver: (driver, { fired }) =>
-      rewriting(driver, (write, kind) => {
-        if (kind !== "report") return write;
-        fired();
-        return eachAlternative(write, ({ when, then }) => ({ when, then: { ...then, ttl: "restart" } }));
-      }),
+    driver: (driver, { fired }) => changing(driver, "report", fired, (then) => ({ ...then, ttl: "restart" })),
   }),
   defineMutant({
     name: "ttl-slides-wish",

@@ -1,9 +1,9 @@
 import type { JsonObject } from "@mcp-task-store/core";
-import { anyEnd } from "../attempt.ts";
 import type { Journal } from "../journal.ts";
 import { shown } from "../shown.ts";
 import { answerInTime } from "./answer-in-time.ts";
 import { type Headers, type HttpAnswer, NO_SUCH_ID, present, readAnswer, send } from "./http-answer.ts";
+import { journalled } from "./journalled.ts";
 import { messagesOf } from "./sse.ts";
 import type { WireMessage } from "./wire-message.ts";
 
@@ -61,20 +61,13 @@ export class ModernClient {
    * @throws Unanswered without one, where it has to come and that of another request does: this fails the rule
    */
   async call(method: string, params: JsonObject = {}, call: ModernCall = {}): Promise<HttpAnswer> {
-    const line = this.#journal.start(method, [params]);
     const other = method === "tasks/get" ? "tasks/cancel" : "tasks/get";
     const send = (signal: AbortSignal): Promise<HttpAnswer> => this.#ask(other, { taskId: NO_SUCH_ID }, {}, signal);
     // A tool may take as long as it likes, and a server may let it work before it answers with a task.
     const control = method === "tools/call" ? undefined : { method: other, send };
     const asked = { method, deadlineMs: this.#deadlineMs, control };
-    const called = await anyEnd(answerInTime(asked, (signal) => this.#ask(method, params, call, signal)));
-    if (called.kind === "rejected") {
-      this.#journal.failed(line, called.error);
-      throw called.error;
-    }
-    const { status, message } = called.value;
-    line.ending = () => `→ HTTP ${status} ${shown(message?.error ?? message?.result, 240)}`;
-    return called.value;
+    const answer = (): Promise<HttpAnswer> => answerInTime(asked, (signal) => this.#ask(method, params, call, signal));
+    return journalled(this.#journal, method, params, answer);
   }
 
   async #ask(method: string, params: JsonObject, call: ModernCall, signal: AbortSignal): Promise<HttpAnswer> {
