@@ -1,5 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { RootCreateTaskParams, TaskStore } from "@mcp-task-store/core";
+import type {
+  CallOptions,
+  CreateTaskParams,
+  RootCreateTaskParams,
+  ScopedTaskStore,
+  Task,
+  TaskStore,
+} from "@mcp-task-store/core";
 import { TaskStoreError } from "@mcp-task-store/core";
 import { isVisible } from "@mcp-task-store/core/transitions";
 import { defineMutant, type Mutant } from "./mutant.ts";
@@ -34,6 +41,16 @@ function withIds(store: TaskStore, next: () => string): TaskStore {
         });
       },
     }),
+  });
+}
+
+/** The store whose views create otherwise. */
+function viewCreates(
+  store: TaskStore,
+  create: (view: ScopedTaskStore, params: CreateTaskParams, options: CallOptions | undefined) => Promise<Task>,
+): TaskStore {
+  return overStore(store, {
+    view: (view) => ({ createTask: (params = {}, options) => create(view, params, options) }),
   });
 }
 
@@ -126,13 +143,9 @@ export const ids: readonly Mutant[] = [
     killedBy: ["ids/idempotent"],
     mayAlso: ["durable/reopen"],
     store: (store, { fired }) =>
-      overStore(store, {
-        view: (inner) => ({
-          async createTask({ idempotencyKey, ...params } = {}, options) {
-            if (idempotencyKey !== undefined) fired();
-            return inner.createTask(params, options);
-          },
-        }),
+      viewCreates(store, async (view, { idempotencyKey, ...params }, options) => {
+        if (idempotencyKey !== undefined) fired();
+        return view.createTask(params, options);
       }),
   }),
   defineMutant({
@@ -140,18 +153,14 @@ export const ids: readonly Mutant[] = [
     fault: "Idempotency keys of all principals are one namespace.",
     killedBy: ["ids/idempotent"],
     store: (store, { notes, fired }) =>
-      overStore(store, {
-        view: (inner) => ({
-          async createTask(params = {}, options) {
-            const { idempotencyKey } = params;
-            const first =
-              idempotencyKey === undefined ? undefined : await store.getTask(notes.get(idempotencyKey) ?? "none");
-            if (first !== undefined && first.principal !== inner.principal) return (fired(), first);
-            const task = await inner.createTask(params, options);
-            if (idempotencyKey !== undefined) notes.set(idempotencyKey, task.taskId);
-            return task;
-          },
-        }),
+      viewCreates(store, async (view, params, options) => {
+        const { idempotencyKey } = params;
+        const first =
+          idempotencyKey === undefined ? undefined : await store.getTask(notes.get(idempotencyKey) ?? "none");
+        if (first !== undefined && first.principal !== view.principal) return (fired(), first);
+        const task = await view.createTask(params, options);
+        if (idempotencyKey !== undefined) notes.set(idempotencyKey, task.taskId);
+        return task;
       }),
   }),
   defineMutant({
@@ -159,20 +168,16 @@ export const ids: readonly Mutant[] = [
     fault: "The id of an idempotency key is made from the principal and the key, one after the other.",
     killedBy: ["ids/idempotent"],
     store: (store, { notes, fired }) =>
-      overStore(store, {
-        view: (inner) => ({
-          async createTask(params = {}, options) {
-            const { idempotencyKey } = params;
-            if (idempotencyKey === undefined || inner.principal === null) return inner.createTask(params, options);
-            const whose = notes.get(`${inner.principal}${idempotencyKey}`) ?? inner.principal;
-            if (whose !== inner.principal) {
-              fired();
-              throw new TaskStoreError("ALREADY_EXISTS", "A task with this id exists.");
-            }
-            notes.set(`${inner.principal}${idempotencyKey}`, inner.principal);
-            return inner.createTask(params, options);
-          },
-        }),
+      viewCreates(store, async (view, params, options) => {
+        const { idempotencyKey } = params;
+        if (idempotencyKey === undefined || view.principal === null) return view.createTask(params, options);
+        const whose = notes.get(`${view.principal}${idempotencyKey}`) ?? view.principal;
+        if (whose !== view.principal) {
+          fired();
+          throw new TaskStoreError("ALREADY_EXISTS", "A task with this id exists.");
+        }
+        notes.set(`${view.principal}${idempotencyKey}`, view.principal);
+        return view.createTask(params, options);
       }),
   }),
   defineMutant({
@@ -180,20 +185,16 @@ export const ids: readonly Mutant[] = [
     fault: "Create looks for the idempotency key, then makes a task all the same.",
     killedBy: ["ids/idempotent"],
     store: (store, { notes, fired }) =>
-      overStore(store, {
-        view: (view) => ({
-          async createTask({ idempotencyKey, ...params } = {}, options) {
-            if (idempotencyKey === undefined) return view.createTask(params, options);
-            if (view.principal === null) return view.createTask({ ...params, idempotencyKey }, options);
-            const name = `${view.principal} ${idempotencyKey}`;
-            const first = await view.getTask(notes.get(name) ?? "none");
-            if (first !== undefined) return first;
-            const task = await view.createTask(params, options);
-            if (notes.has(name)) fired();
-            notes.set(name, task.taskId);
-            return task;
-          },
-        }),
+      viewCreates(store, async (view, { idempotencyKey, ...params }, options) => {
+        if (idempotencyKey === undefined) return view.createTask(params, options);
+        if (view.principal === null) return view.createTask({ ...params, idempotencyKey }, options);
+        const name = `${view.principal} ${idempotencyKey}`;
+        const first = await view.getTask(notes.get(name) ?? "none");
+        if (first !== undefined) return first;
+        const task = await view.createTask(params, options);
+        if (notes.has(name)) fired();
+        notes.set(name, task.taskId);
+        return task;
       }),
   }),
   defineMutant({

@@ -7,8 +7,8 @@ export interface Alike {
   readonly ids: readonly string[];
 }
 
-/** One mistake in a target file keeps all rules from running: a reader wants to be told once. In the order of the rules. */
-export function alikeIn(report: Report): readonly Alike[] {
+/** By the id of each of them. One mistake in a target file keeps all rules from running: a reader is to be told once. */
+export function alikeIn(report: Report): ReadonlyMap<string, Alike> {
   const groups = new Map<string, { readonly first: RuleReport; readonly ids: string[] }>();
   for (const rule of report.rules.filter(({ outcome }) => outcome === "could-not-run")) {
     const key = JSON.stringify([rule.reason, ...remarksOn(rule, report)]);
@@ -16,5 +16,6 @@ export function alikeIn(report: Report): readonly Alike[] {
     if (group === undefined) groups.set(key, { first: rule, ids: [rule.id] });
     else group.ids.push(rule.id);
   }
-  return [...groups.values()].filter(({ ids }) => ids.length > 1);
+  const several = [...groups.values()].filter(({ ids }) => ids.length > 1);
+  return new Map(several.flatMap((group) => group.ids.map((id) => [id, group])));
 }

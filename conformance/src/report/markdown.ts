@@ -34,8 +34,8 @@ export function markdownReport(report: Report): string {
 const QUIET: ReadonlySet<string> = new Set(["passed", "not-applicable"]);
 
 /** Of several that are alike: one, in the place of the first. */
-function section(rule: RuleReport, report: Report, alike: readonly Alike[]): readonly string[] {
-  const group = alike.find(({ ids }) => ids.includes(rule.id));
+function section(rule: RuleReport, report: Report, alike: ReadonlyMap<string, Alike>): readonly string[] {
+  const group = alike.get(rule.id);
   if (group !== undefined && group.first !== rule) return [];
   const details = detailsOf(rule, report);
   const fence = "`".repeat(1 + Math.max(2, ...[...details.join("\n").matchAll(/`+/g)].map(([run]) => run.length)));
@@ -46,9 +46,9 @@ function section(rule: RuleReport, report: Report, alike: readonly Alike[]): rea
   return [`#### ${head}`, "", fence, ...details, fence, ""];
 }
 
-function row(rule: RuleReport, report: Report, alike: readonly Alike[]): string {
+function row(rule: RuleReport, report: Report, alike: ReadonlyMap<string, Alike>): string {
   const { strength = "", reason, ...rest } = rule;
-  const first = alike.find(({ ids }) => ids.includes(rule.id))?.first ?? rule;
+  const first = alike.get(rule.id)?.first ?? rule;
   const why = first === rule ? reason : `as ${first.id}`;
   const remarks = [...(why === undefined ? [] : [why]), ...remarksOn(rest, report)];
   const cells = [`\`${rule.id}\``, rule.level, rule.outcome, strength, remarks.join("; ")];

@@ -31,8 +31,8 @@ export function describeReport(report: Report): string {
 }
 
 /** In the place of the first of several that are alike: all of them. */
-function described(rule: RuleReport, report: Report, alike: readonly Alike[]): readonly string[] {
-  const group = alike.find(({ ids }) => ids.includes(rule.id));
+function described(rule: RuleReport, report: Report, alike: ReadonlyMap<string, Alike>): readonly string[] {
+  const group = alike.get(rule.id);
   if (group === undefined) return [describeRule(rule, report)];
   if (group.first !== rule) return [];
   const head = `could-not-run  ${group.ids.length} rules: ${namesOf(group.ids, report)}`;

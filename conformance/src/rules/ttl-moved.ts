@@ -47,9 +47,8 @@ export const leaseRaises: Rule = defineRule({
   source: ["P7", "P8"],
   mutants: ["renew-keeps-expiry"],
   async act(kit) {
-    const { taskId } = await kit.task({ ttlMs: 10 * MINUTE_MS });
-    const taken = await kit.A.acquireLease(taskId, { holder: "worker", leaseMs: 20 * MINUTE_MS });
-    if (taken === undefined) throw new Error("a fresh task was not leased");
+    const taken = await leasedTask(kit, kit.A, 20 * MINUTE_MS, { ttlMs: 10 * MINUTE_MS });
+    const { taskId } = taken;
     const renewed = await kit.A.renewLease(taskId, taken.token, { leaseMs: HOUR_MS });
     return { taken, renewed, after: await kit.B.getTask(taskId), graceMs: kit.A.capabilities.graceMs };
   },

@@ -62,9 +62,9 @@ export class ModernClient {
    */
   async call(method: string, params: JsonObject = {}, call: ModernCall = {}): Promise<HttpAnswer> {
     const other = method === "tasks/get" ? "tasks/cancel" : "tasks/get";
-    const send = (signal: AbortSignal): Promise<HttpAnswer> => this.#ask(other, { taskId: NO_SUCH_ID }, {}, signal);
+    const ask = (signal: AbortSignal): Promise<HttpAnswer> => this.#ask(other, { taskId: NO_SUCH_ID }, {}, signal);
     // A tool may take as long as it likes, and a server may let it work before it answers with a task.
-    const control = method === "tools/call" ? undefined : { method: other, send };
+    const control = method === "tools/call" ? undefined : { method: other, send: ask };
     const asked = { method, deadlineMs: this.#deadlineMs, control };
     const answer = (): Promise<HttpAnswer> => answerInTime(asked, (signal) => this.#ask(method, params, call, signal));
     return journalled(this.#journal, method, params, answer);

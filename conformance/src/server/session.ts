@@ -103,8 +103,8 @@ export class Session {
    */
   async call(method: string, params: JsonObject = {}, waits: boolean = MAY_WAIT.has(method)): Promise<HttpAnswer> {
     const other = method === "tasks/get" ? "tasks/result" : "tasks/get";
-    const send = (signal: AbortSignal): Promise<HttpAnswer> => this.#ask(other, { taskId: NO_SUCH_ID }, signal);
-    const control = waits ? undefined : { method: other, send };
+    const ask = (signal: AbortSignal): Promise<HttpAnswer> => this.#ask(other, { taskId: NO_SUCH_ID }, signal);
+    const control = waits ? undefined : { method: other, send: ask };
     const asked = { method, deadlineMs: this.#deadlineMs, control };
     const answer = (): Promise<HttpAnswer> => answerInTime(asked, (signal) => this.#ask(method, params, signal));
     return journalled(this.#journal, method, params, answer);

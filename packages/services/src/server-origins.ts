@@ -11,15 +11,17 @@ export function isLeftOut(variable: OriginVariable<string>): boolean {
   return process.env[variable.name] === "off";
 }
 
-/** @throws Error naming the variable and what it takes */
-export function originFromEnvironment<Origin extends string>({
-  name,
-  origins,
-}: OriginVariable<Origin>): Origin | undefined {
+/**
+ * @param usable one that is not among these counts as none
+ * @throws Error naming the variable and what it takes
+ */
+export function originFromEnvironment<Origin extends string, Usable extends Origin = Origin>(
+  { name, origins }: OriginVariable<Origin>,
+  usable: readonly Usable[],
+): Usable | undefined {
   const value = process.env[name];
   if (value === undefined || value === "") return undefined;
-  const origin = origins.find((each) => each === value);
-  if (origin !== undefined) return origin;
+  if (origins.some((each) => each === value)) return usable.find((each) => each === value);
   const last = origins.at(-1);
   throw new Error(`${name} is ${JSON.stringify(value)}; give ${origins.slice(0, -1).join(", ")} or ${last}`);
 }

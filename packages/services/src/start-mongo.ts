@@ -64,7 +64,7 @@ const INSTALL_HINT =
  */
 export async function startMongo(options: MongoOptions = {}): Promise<MongoService> {
   const log = options.log ?? (() => {});
-  const wanted = options.origin ?? originFromEnvironment(MONGO_ORIGIN);
+  const wanted = options.origin ?? originFromEnvironment(MONGO_ORIGIN, MONGO_ORIGIN.origins);
   const { origin, server } = await firstServer({
     what: "MongoDB",
     origins: MONGO_ORIGIN.origins,

@@ -63,7 +63,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const { origin, server: control } = await firstServer({
     what: "Postgres",
     origins: POSTGRES_ORIGIN.origins,
-    wanted: options.origin ?? originFromEnvironment(POSTGRES_ORIGIN),
+    wanted: options.origin ?? originFromEnvironment(POSTGRES_ORIGIN, POSTGRES_ORIGIN.origins),
     hint: INSTALL_HINT,
     start: (each) => serverFrom(each, { fast, settings }, log),
   });

@@ -73,11 +73,11 @@ const INSTALL_HINT =
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisService> {
   const { fast = false, settings = {}, notFrom = [], log } = options;
-  const usable = (each: RedisOrigin): boolean => !notFrom.includes(each);
+  const origins = REDIS_ORIGIN.origins.filter((each) => !notFrom.includes(each));
   const { origin, server } = await firstServer({
     what: "Redis",
-    origins: REDIS_ORIGIN.origins.filter(usable),
-    wanted: options.origin ?? [originFromEnvironment(REDIS_ORIGIN)].find((each) => each !== undefined && usable(each)),
+    origins,
+    wanted: options.origin ?? originFromEnvironment(REDIS_ORIGIN, origins),
     hint: INSTALL_HINT,
     start: async (each) => {
       if (each === "env") return givenServer();
@@ -185,11 +185,11 @@ async function redisHost(
 export async function startedRedisHost(
   options: HostOptions & { readonly origin: StartedRedisOrigin | undefined },
 ): Promise<{ origin: StartedRedisOrigin; host: RedisHost }> {
-  const fromVariable = originFromEnvironment(REDIS_ORIGIN);
+  const origins = REDIS_ORIGIN.origins.filter((each) => each !== "env");
   const { origin, server } = await firstServer({
     what: "Redis",
-    origins: REDIS_ORIGIN.origins.filter((each) => each !== "env"),
-    wanted: options.origin ?? (fromVariable === "env" ? undefined : fromVariable),
+    origins,
+    wanted: options.origin ?? originFromEnvironment(REDIS_ORIGIN, origins),
     hint: INSTALL_HINT,
     start: (each) => redisHost(each, options),
   });
